@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* WDDM: trackedworkload. */
+#ifndef D3DKMT_WDDM_TRACKEDWORKLOAD_H
+#define D3DKMT_WDDM_TRACKEDWORKLOAD_H
+
+#include "scalars.h"
+
+#include "begin.h"
+
+#define D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS 32
+
+typedef enum _D3DKMT_TRACKEDWORKLOADDEADLINETYPE {
+    D3DKMT_TRACKEDWORKLOADDEADLINETYPE_ABSOLUTE = 0,
+    D3DKMT_TRACKEDWORKLOADDEADLINETYPE_VBLANK = 1
+} D3DKMT_TRACKEDWORKLOADDEADLINETYPE;
+
+typedef enum _D3DKMT_TRACKEDWORKLOADPOLICY {
+    D3DKMT_TRACKEDWORKLOADPOLICY_NORMAL = 0,
+    D3DKMT_TRACKEDWORKLOADPOLICY_ENERGY_EFFICIENT = 1,
+    D3DKMT_TRACKEDWORKLOADPOLICY_HIGH_SPEED = 2
+} D3DKMT_TRACKEDWORKLOADPOLICY;
+
+typedef struct _D3DKMT_TRACKEDWORKLOADFLAGS {
+    union {
+        struct {
+            UINT Periodic : 1;
+            UINT SimilarLoad : 1;
+            UINT Reserved : 30;
+        };
+        UINT Value;
+    };
+} D3DKMT_TRACKEDWORKLOADFLAGS;
+
+typedef struct _D3DKMT_CREATETRACKEDWORKLOAD {
+    ULONG cbSize;
+    ULONG ContextCount;
+    D3DKMT_PTR(const D3DKMT_HANDLE *, ContextArray);
+    D3DKMT_TRACKEDWORKLOADDEADLINETYPE DeadlineType;
+    UINT32 VidPnTargetId;
+    D3DKMT_TRACKEDWORKLOADFLAGS Flags;
+    D3DKMT_TRACKEDWORKLOADPOLICY Policy;
+    UINT MaxInstances;
+    UINT MaxInstancePairs;
+    D3DKMT_HANDLE hResourceQueryTimestamps;
+    D3DKMT_HANDLE hTrackedWorkload;
+} D3DKMT_CREATETRACKEDWORKLOAD;
+
+typedef struct _D3DKMT_DESTROYTRACKEDWORKLOAD {
+    ULONG cbSize;
+    D3DKMT_HANDLE hTrackedWorkload;
+} D3DKMT_DESTROYTRACKEDWORKLOAD;
+
+typedef struct _D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX {
+    ULONG cbSize;
+    D3DKMT_HANDLE hTrackedWorkload;
+    UINT64 FenceCompletedValue;
+    UINT64 TimestampArray[2 * D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS];
+    UINT AvailableTrackedWorkloadIndex;
+    BOOL TimestampArrayProcessed;
+} D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX;
+
+typedef struct _D3DKMT_TRACKEDWORKLOAD_STATISTICS {
+    INT64 Mean;
+    INT64 Minimum;
+    INT64 Maximum;
+    INT64 Variance;
+    UINT64 Count;
+} D3DKMT_TRACKEDWORKLOAD_STATISTICS;
+
+typedef struct _D3DKMT_TRACKEDWORKLOADSTATEFLAGS {
+    union {
+        struct {
+            UINT Saturated : 1;
+            UINT NotEnoughSamples : 1;
+            UINT Reserved : 30;
+        };
+        UINT Value;
+    };
+} D3DKMT_TRACKEDWORKLOADSTATEFLAGS;
+
+typedef struct _D3DKMT_GETTRACKEDWORKLOADSTATISTICS {
+    ULONG cbSize;
+    D3DKMT_HANDLE hTrackedWorkload;
+    UINT64 FenceCompletedValue;
+    UINT64 TimestampArray[2 * D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS];
+    BOOL TimestampArrayProcessed;
+    D3DKMT_TRACKEDWORKLOAD_STATISTICS DeadlineOffsetHundredsNS;
+    UINT64 MissedDeadlines;
+    D3DKMT_TRACKEDWORKLOADSTATEFLAGS Flags;
+} D3DKMT_GETTRACKEDWORKLOADSTATISTICS;
+
+typedef struct _D3DKMT_RESETTRACKEDWORKLOADSTATISTICS {
+    ULONG cbSize;
+    D3DKMT_HANDLE hTrackedWorkload;
+} D3DKMT_RESETTRACKEDWORKLOADSTATISTICS;
+
+typedef struct _D3DKMT_TRACKEDWORKLOADDEADLINE {
+    union {
+        UINT64 VBlankOffsetHundredsNS;
+        UINT64 AbsoluteQPC;
+    };
+} D3DKMT_TRACKEDWORKLOADDEADLINE;
+
+typedef struct _D3DKMT_UPDATETRACKEDWORKLOAD {
+    ULONG cbSize;
+    D3DKMT_HANDLE hTrackedWorkload;
+    D3DKMT_TRACKEDWORKLOADDEADLINE FinishDeadline;
+    UINT BeginTrackedWorkloadIndex;
+    UINT EndTrackedWorkloadIndex;
+    BOOL Resume;
+    BOOL Suspend;
+    UINT64 PairID;
+    UINT64 FenceSubmissionValue;
+    UINT64 FenceCompletedValue;
+    UINT64 GPUTimestampFrequency;
+    UINT64 GPUCalibrationTimestamp;
+    UINT64 CPUCalibrationTimestamp;
+    UINT64 TimestampArray[2 * D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS];
+    BOOL TimestampArrayProcessed;
+} D3DKMT_UPDATETRACKEDWORKLOAD;
+
+NTSTATUS APIENTRY D3DKMTCreateTrackedWorkload(D3DKMT_CREATETRACKEDWORKLOAD *args);
+
+NTSTATUS APIENTRY D3DKMTDestroyTrackedWorkload(D3DKMT_DESTROYTRACKEDWORKLOAD *args);
+
+NTSTATUS APIENTRY D3DKMTGetAvailableTrackedWorkloadIndex(
+    D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX *args);
+
+NTSTATUS APIENTRY D3DKMTGetTrackedWorkloadStatistics(D3DKMT_GETTRACKEDWORKLOADSTATISTICS *args);
+
+NTSTATUS APIENTRY D3DKMTResetTrackedWorkloadStatistics(
+    const D3DKMT_RESETTRACKEDWORKLOADSTATISTICS *args);
+
+NTSTATUS APIENTRY D3DKMTUpdateTrackedWorkload(D3DKMT_UPDATETRACKEDWORKLOAD *args);
+
+#include "end.h"
+
+#endif
