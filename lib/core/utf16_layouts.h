@@ -37,7 +37,8 @@ typedef struct _D3DKMT_ADAPTERREGISTRYINFO_UTF16 {
     UINT16 ChipType[MAX_PATH];
 } D3DKMT_ADAPTERREGISTRYINFO_UTF16;
 
-/* KMTQAITYPE_BLOCKLIST_KERNEL and _RUNTIME. The text runs on behind the struct; Size is in bytes. */
+/* KMTQAITYPE_BLOCKLIST_KERNEL and _RUNTIME. The text runs on behind the struct; Size is in bytes.
+ */
 typedef struct _D3DKMT_BLOCKLIST_INFO_UTF16 {
     UINT Size;
     UINT16 BlockList[1];

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/registry.h"
+
+#include "core/environment.h"
+#include "core/last_error.h"
+#include "core/log.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { REGISTRY_MAX = 8, PATH_MAX_LENGTH = 4096 };
+
+/* In the order of the automatic choice. */
+static const struct d3dkmt_backend *backends[REGISTRY_MAX];
+static size_t backend_count;
+
+const struct d3dkmt_backend_services backend_services = {
+    .fail = d3dkmti_fail,
+    .log = d3dkmti_log,
+};
+
+NTSTATUS d3dkmti_registry_add(const struct d3dkmt_backend *backend)
+{
+    if (backend_count == REGISTRY_MAX)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "%d backends are known already", REGISTRY_MAX);
+    backends[backend_count++] = backend;
+    return STATUS_SUCCESS;
+}
+
+static bool name_is_valid(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < length; i++) {
+        if (!isalnum((unsigned char)name[i]) && name[i] != '-')
+            return false;
+    }
+    return length > 0 && length < BACKEND_NAME_MAX;
+}
+
+/* The folder of the file that holds this code, with a slash at its end; "" when unknown. */
+static void own_folder(char *folder, size_t size)
+{
+    Dl_info info;
+    const char *slash;
+
+    folder[0] = '\0';
+    if (dladdr(&backend_services, &info) && info.dli_fname &&
+        (slash = strrchr(info.dli_fname, '/')) != NULL)
+        snprintf(folder, size, "%.*s/", (int)(slash - info.dli_fname), info.dli_fname);
+}
+
+/* A plug-in stays loaded: its threads and callbacks may outlive any use of it. */
+static void *load(const char *folder, const char *name)
+{
+    char path[PATH_MAX_LENGTH];
+    const char *slash = *folder && folder[strlen(folder) - 1] != '/' ? "/" : "";
+
+    if ((size_t)snprintf(path, sizeof(path), "%s%slibd3dkmt-%s.so", folder, slash, name) >=
+        sizeof(path))
+        return NULL;
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
+
+static void *load_from_any_folder(const char *name)
+{
+    char folder[PATH_MAX_LENGTH];
+    const char *configured = environment_get("D3DKMT_PLUGIN_PATH");
+    void *library = configured ? load(configured, name) : NULL;
+
+    if (!library) {
+        own_folder(folder, sizeof(folder));
+        library = *folder ? load(folder, name) : NULL;
+    }
+    return library ? library : load("", name);
+}
+
+static NTSTATUS find_plugin(const char *name, const struct d3dkmt_backend **backend)
+{
+    void *library = load_from_any_folder(name);
+
+    if (!library) {
+        const char *reason = dlerror();
+
+        return d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND,
+                            "there is no backend \"%s\": %s (D3DKMT_PLUGIN_PATH names the folder "
+                            "of plug-ins)",
+                            name, reason ? reason : "the plug-in was not found");
+    }
+    const struct d3dkmt_backend *found = dlsym(library, D3DKMT_BACKEND_PLUGIN_SYMBOL);
+    if (!found)
+        return d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND,
+                            "libd3dkmt-%s.so does not define " D3DKMT_BACKEND_PLUGIN_SYMBOL, name);
+    if (found->abi_version != D3DKMT_BACKEND_ABI_VERSION || found->size < sizeof(*found))
+        return d3dkmti_fail(STATUS_NOT_SUPPORTED,
+                            "libd3dkmt-%s.so has backend ABI %u of %u bytes, this library needs %u "
+                            "of %zu; rebuild the plug-in",
+                            name, found->abi_version, found->size, D3DKMT_BACKEND_ABI_VERSION,
+                            sizeof(*found));
+    *backend = found;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS registry_find(const char *name, const struct d3dkmt_backend **backend)
+{
+    if (!name_is_valid(name))
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "\"%.80s\" is not a backend's name (letters, digits and hyphens)",
+                            name);
+    for (size_t i = 0; i < backend_count; i++) {
+        if (strcmp(backends[i]->name, name) == 0) {
+            *backend = backends[i];
+            return STATUS_SUCCESS;
+        }
+    }
+    return find_plugin(name, backend);
+}
+
+NTSTATUS registry_probe(const struct d3dkmt_backend **backend)
+{
+    for (size_t i = 0; i < backend_count; i++) {
+        if (backends[i]->probe && NT_SUCCESS(backends[i]->probe(&backend_services))) {
+            *backend = backends[i];
+            return STATUS_SUCCESS;
+        }
+    }
+    return d3dkmti_fail(STATUS_DEVICE_REMOVED,
+                        "no GPU was found on this machine; set D3DKMT_BACKEND=loopback to use the "
+                        "simulated host");
+}
