@@ -227,14 +227,26 @@ def numbers_file(model):
     return "\n".join(out + ["", "#endif"]) + "\n"
 
 
-def layouts_file(model):
-    out = [NOTICE.format("Layouts of the GPU-PV messages."),
-           "#ifndef D3DKMT_CORE_WIRE_MESSAGES_GENERATED_H", "#define D3DKMT_CORE_WIRE_MESSAGES_GENERATED_H", "",
-           "#include <stdint.h>", "", '#include "core/wire/numbers_generated.h"', ""]
-    for kind in sorted(model.types.values(), key=lambda k: k.header or k.name.endswith(("_reply", "_before_40"))):
+def layouts_file(model, guard, what, include, kinds):
+    out = [NOTICE.format(what), f"#ifndef {guard}", f"#define {guard}", "", f"#include {include}", ""]
+    for kind in kinds:
         out += struct_lines(model, kind)
     out.append("#endif")
     return "\n".join(out) + "\n"
+
+
+def is_message(kind):
+    return kind.header or kind.name.endswith(("_reply", "_before_40"))
+
+
+def types_file(model):
+    return layouts_file(model, "D3DKMT_CORE_WIRE_TYPES_GENERATED_H", "Types inside of the GPU-PV messages.",
+                        "<stdint.h>", [k for k in model.types.values() if not is_message(k)])
+
+
+def messages_file(model):
+    return layouts_file(model, "D3DKMT_CORE_WIRE_MESSAGES_GENERATED_H", "Layouts of the GPU-PV messages.",
+                        '"core/wire/types_generated.h"', [k for k in model.types.values() if is_message(k)])
 
 
 def tail_enum(prefix, message, tails):
@@ -389,7 +401,8 @@ def vector_file(model):
 def main():
     model = Model(SOURCE.read_text())
     files = {"lib/core/wire/numbers_generated.h": numbers_file(model),
-             "lib/core/wire/messages_generated.h": layouts_file(model),
+             "lib/core/wire/types_generated.h": types_file(model),
+             "lib/core/wire/messages_generated.h": messages_file(model),
              "lib/core/wire/commands_generated.c": table_file(model),
              "tests/wire/layout_generated.c": test_file(model),
              "tests/wire/vectors_generated.c": vector_file(model)}

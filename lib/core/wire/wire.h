@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "core/wire/messages_generated.h"
+#include "core/wire/numbers_generated.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "GPU-PV messages are little endian and are used in place"
@@ -71,7 +72,6 @@ enum wire_error {
     WIRE_ERROR_SHORT_TAIL,       /* a count says more than the message holds */
     WIRE_ERROR_CAPACITY,         /* encoder: the buffer is too small */
     WIRE_ERROR_TAIL_MISMATCH,    /* encoder: appended bytes differ from what the counts say */
-    WIRE_ERROR_NO_STATUS,        /* encoder: this reply cannot say why */
     WIRE_ERROR_SHORT_REPLY,      /* completion shorter than the command's reply */
     WIRE_ERROR_RESULT_SIZE,      /* reply: an element claims more private data than was asked for */
     WIRE_ERROR_COUNT,
