@@ -374,6 +374,12 @@ def test_file(model):
     return "\n".join(out) + "\n"
 
 
+def tail_counts(message, counts):
+    """An example has one number per distinct count; tails with the same count share it."""
+    spellings = list(dict.fromkeys(tail[2] for tail in message.tails))
+    return [counts[spellings.index(tail[2])] for tail in message.tails]
+
+
 def vector_file(model):
     out = [NOTICE.format("Numbers and sizes of messages.txt as tables for layout_test.c."),
            '#include "wire/layout_facts.h"', "",
@@ -385,7 +391,7 @@ def vector_file(model):
             "const struct wire_size_fact wire_size_facts[] = {"]
     examples = [(m, c, s) for m in model.messages for c, s in m.examples]
     for m, counts, sizes in examples:
-        numbers = ", ".join(map(str, counts or [0]))
+        numbers = ", ".join(map(str, tail_counts(m, counts) or [0]))
         out.append(f"    {{WIRE_{m.channel.upper()}, {m.number}, {{{numbers}}}, {sizes[0]}, {sizes[1]}}},")
     out += ["};", f"const unsigned wire_size_fact_count = {len(examples)};", "",
             "const struct wire_reply_fact wire_reply_facts[] = {"]
