@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocations: storage or lent pages, and the miniport's opinion of them. */
+#include "backend-loopback/gpu/allocation.h"
+
+#include <stdlib.h>
+
+#include "backend-loopback/gpu/mapping.h"
+#include "backend-loopback/gpu/residency.h"
+
+static NTSTATUS ask_miniport(struct gpu_allocation *allocation, const struct gpu_allocation_config *config)
+{
+    struct gpu_adapter *adapter = allocation->adapter;
+    struct kmd_allocation request = {
+        .private_data = config->private_data,
+        .private_data_size = config->private_data_size,
+        .resource_data = config->resource_data,
+        .resource_data_size = config->resource_data_size,
+        .system_memory = config->system_memory,
+        .standard_size = config->standard_size,
+    };
+    NTSTATUS status = adapter->miniport->CreateAllocation(adapter->miniport_adapter, &request);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    allocation->driver_allocation = request.driver_allocation;
+    allocation->flags = request.flags;
+    allocation->system_memory = config->system_memory;
+    allocation->segment = config->system_memory ? KMD_SEGMENT_NON_LOCAL : request.segment;
+    allocation->pages = request.size / GPU_PAGE_SIZE + (request.size % GPU_PAGE_SIZE != 0);
+    if (allocation->pages == 0 || (unsigned)allocation->segment >= KMD_SEGMENT_GROUPS)
+        return STATUS_INVALID_PARAMETER;
+    /* A size comes from a guest in the end: it bounds what we allocate for page numbers. */
+    if (config->system_memory && allocation->pages > adapter->info.segment_size[KMD_SEGMENT_NON_LOCAL] / GPU_PAGE_SIZE)
+        return STATUS_INVALID_PARAMETER;
+    if (!config->system_memory && allocation->pages > adapter->machine->storage.pages)
+        return STATUS_INVALID_PARAMETER;
+    return STATUS_SUCCESS;
+}
+
+static void tell_miniport(struct gpu_allocation *allocation)
+{
+    const struct kmd_interface *miniport = allocation->adapter->miniport;
+
+    if (allocation->driver_allocation && miniport->DestroyAllocation)
+        miniport->DestroyAllocation(allocation->adapter->miniport_adapter, allocation->driver_allocation);
+}
+
+static NTSTATUS get_memory(struct gpu_allocation *allocation)
+{
+    if (!allocation->system_memory)
+        return gpu_storage_allocate(&allocation->adapter->machine->storage, allocation->pages,
+                                    &allocation->storage_offset);
+    allocation->frames = calloc(allocation->pages, sizeof(*allocation->frames));
+    return allocation->frames ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+}
+
+NTSTATUS gpu_allocation_create(struct gpu_adapter *adapter, const struct gpu_allocation_config *config,
+                               struct gpu_allocation **allocation)
+{
+    struct gpu_allocation *created = calloc(1, sizeof(*created));
+    NTSTATUS status;
+
+    if (!created)
+        return STATUS_NO_MEMORY;
+    created->adapter = adapter;
+    atomic_init(&created->references, 1);
+    status = ask_miniport(created, config);
+    if (NT_SUCCESS(status))
+        status = get_memory(created);
+    if (!NT_SUCCESS(status)) {
+        tell_miniport(created);
+        free(created);
+        return status;
+    }
+    pthread_mutex_lock(&adapter->memory_lock);
+    created->next = adapter->allocations;
+    created->link = &adapter->allocations;
+    if (created->next)
+        created->next->link = &created->next;
+    adapter->allocations = created;
+    pthread_mutex_unlock(&adapter->memory_lock);
+    *allocation = created;
+    return STATUS_SUCCESS;
+}
+
+struct gpu_allocation *gpu_allocation_reference(struct gpu_allocation *allocation)
+{
+    gpu_references_take(&allocation->references);
+    return allocation;
+}
+
+void gpu_allocation_revoke(struct gpu_allocation *allocation)
+{
+    struct gpu_mapping *dead = NULL;
+
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    allocation->revoked = true;
+    gpu_mapping_remove_allocation(allocation, &dead);
+    gpu_residency_remove_allocation(allocation);
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    gpu_mapping_free_dead(dead);
+}
+
+void gpu_allocation_release(struct gpu_allocation *allocation)
+{
+    struct gpu_adapter *adapter;
+
+    if (!allocation || !gpu_references_drop(&allocation->references))
+        return;
+    adapter = allocation->adapter;
+    gpu_allocation_revoke(allocation);
+    pthread_mutex_lock(&adapter->memory_lock);
+    *allocation->link = allocation->next;
+    if (allocation->next)
+        allocation->next->link = allocation->link;
+    pthread_mutex_unlock(&adapter->memory_lock);
+    tell_miniport(allocation);
+    if (!allocation->system_memory)
+        gpu_storage_free(&adapter->machine->storage, allocation->storage_offset, allocation->pages);
+    free(allocation->frames);
+    free(allocation);
+}
+
+uint64_t gpu_allocation_size(const struct gpu_allocation *allocation)
+{
+    return allocation->pages * GPU_PAGE_SIZE;
+}
+
+uint32_t gpu_allocation_flags(const struct gpu_allocation *allocation)
+{
+    return allocation->flags;
+}
+
+bool gpu_allocation_is_system_memory(const struct gpu_allocation *allocation)
+{
+    return allocation->system_memory;
+}
+
+enum kmd_segment_group gpu_allocation_segment(const struct gpu_allocation *allocation)
+{
+    return allocation->segment;
+}
+
+NTSTATUS gpu_allocation_cpu_offset(const struct gpu_allocation *allocation, uint64_t *offset)
+{
+    if (allocation->system_memory)
+        return STATUS_NOT_SUPPORTED;
+    if (!(allocation->flags & KMD_ALLOCATION_CPU_VISIBLE))
+        return STATUS_ACCESS_DENIED;
+    *offset = allocation->storage_offset;
+    return STATUS_SUCCESS;
+}
+
+static bool can_lend(const struct gpu_allocation *allocation, uint64_t first, uint64_t count, void *const *pages)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (allocation->frames[first + i] || !pages[i] || (uintptr_t)pages[i] % GPU_PAGE_SIZE != 0)
+            return false;
+    }
+    return !allocation->revoked;
+}
+
+NTSTATUS gpu_allocation_set_pages(struct gpu_allocation *allocation, uint64_t first, uint64_t count, void *const *pages,
+                                  bool read_only)
+{
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+
+    if (!allocation->system_memory || first > allocation->pages || count > allocation->pages - first)
+        return STATUS_INVALID_PARAMETER;
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    if (can_lend(allocation, first, count, pages)) {
+        for (uint64_t i = 0; i < count; i++)
+            allocation->frames[first + i] = pages[i];
+        allocation->frames_lent += count;
+        allocation->read_only |= read_only;
+        status = STATUS_SUCCESS;
+    }
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    return status;
+}
+
+bool gpu_allocation_is_resident(struct gpu_allocation *allocation)
+{
+    bool resident;
+
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    resident = allocation->residents;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    return resident;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of this folder's objects, for its own files only, and which lock guards what. */
+#ifndef BACKEND_LOOPBACK_GPU_OBJECTS_H
+#define BACKEND_LOOPBACK_GPU_OBJECTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <d3dkmt/kmd.h>
+
+#include "backend-loopback/gpu/device.h"
+#include "backend-loopback/gpu/machine.h"
+#include "backend-loopback/gpu/page_table.h"
+#include "backend-loopback/gpu/range_tree.h"
+#include "backend-loopback/gpu/storage.h"
+
+struct gpu_node;
+struct gpu_paging_job;
+struct gpu_queue;
+struct gpu_waiter_entry;
+
+typedef _Atomic uint32_t gpu_references;
+
+static inline void gpu_references_take(gpu_references *references)
+{
+    atomic_fetch_add_explicit(references, 1, memory_order_relaxed);
+}
+
+/* True for the last one. */
+static inline bool gpu_references_drop(gpu_references *references)
+{
+    return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
+}
+
+/* For weak pointers: false when the object is on its way out already. */
+static inline bool gpu_references_try_take(gpu_references *references)
+{
+    uint32_t count = atomic_load_explicit(references, memory_order_relaxed);
+
+    while (count > 0) {
+        if (atomic_compare_exchange_weak_explicit(references, &count, count + 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+struct gpu_machine {
+    struct gpu_storage storage;
+    const struct gpu_clock *clock;
+    pthread_mutex_t wait_lock; /* guards all waiters, wait groups and the lists of fences of devices */
+};
+
+/* A range of addresses that the process has: made by reserve or map. */
+struct gpu_region {
+    struct gpu_range range; /* first member */
+};
+
+/* What is behind addresses. An allocation, a fence or (neither) the zero page. */
+struct gpu_mapping {
+    struct gpu_range range; /* first member */
+    struct gpu_process *process;
+    struct gpu_allocation *allocation; /* weak: an allocation's end takes its mappings along */
+    struct gpu_fence *fence;           /* a reference */
+    uint64_t page;                     /* of the allocation, at range.start */
+    bool writable;
+    struct gpu_mapping *next; /* of the same allocation */
+    struct gpu_mapping **link;
+};
+
+struct gpu_process {
+    gpu_references references;
+    struct gpu_adapter *adapter;
+
+    /* Guarded by the adapter's memory_lock; changed only with the write lock of table_lock as well, so that either
+     * lock is enough to read. Engines hold table_lock for reading while they touch memory. */
+    pthread_rwlock_t table_lock;
+    struct gpu_page_table table;
+    struct gpu_range_tree mappings;
+
+    /* Guarded by the adapter's memory_lock. */
+    struct gpu_range_tree regions;
+    uint32_t records; /* regions and mappings */
+    bool destroyed;
+    uint64_t usage[KMD_SEGMENT_GROUPS];
+    uint64_t reservation[KMD_SEGMENT_GROUPS];
+};
+
+/* How often a device has made an allocation resident. */
+struct gpu_resident {
+    struct gpu_device *device; /* weak: a device's end takes its residency along */
+    uint64_t count;
+    struct gpu_resident *next;
+};
+
+struct gpu_allocation {
+    gpu_references references;
+    struct gpu_adapter *adapter;
+    uint64_t pages;
+    uint32_t flags;
+    enum kmd_segment_group segment;
+    bool system_memory;
+    void *driver_allocation;
+    uint64_t storage_offset;
+
+    /* Guarded by the adapter's memory_lock. */
+    void **frames; /* system memory: one per page, NULL until lent */
+    uint64_t frames_lent;
+    bool read_only;
+    bool revoked;
+    struct gpu_mapping *mappings;
+    struct gpu_resident *residents;
+    struct gpu_allocation *next; /* of the adapter */
+    struct gpu_allocation **link;
+};
+
+struct gpu_adapter {
+    struct gpu_machine *machine;
+    const struct kmd_interface *miniport;
+    void *miniport_adapter;
+    struct kmd_adapter_info info;
+    uint64_t budget[KMD_SEGMENT_GROUPS];
+    uint64_t hang_timeout_ns;
+    uint32_t max_page_tables;
+    uint32_t max_queue_bytes;
+    struct gpu_node *nodes[KMD_MAX_NODES];
+
+    pthread_mutex_t memory_lock;
+    uint64_t segment_used[KMD_SEGMENT_GROUPS];
+    struct gpu_allocation *allocations;
+
+    _Atomic bool asynchronous_paging;
+    pthread_t paging_thread;
+    bool paging_thread_started;
+    pthread_mutex_t paging_lock; /* guards what follows and the paging queues' counters */
+    pthread_cond_t paging_work;
+    bool paging_stop;
+    struct gpu_paging_job *paging_head;
+    struct gpu_paging_job **paging_tail;
+};
+
+struct gpu_fence {
+    gpu_references references;
+    struct gpu_machine *machine;
+    uint64_t offset;
+    _Atomic uint64_t *value;
+    _Atomic uint32_t waiters; /* entries in the list; lets a signal that nobody waits for skip the lock */
+
+    /* Guarded by the machine's wait_lock. */
+    struct gpu_waiter_entry *entries;
+    struct gpu_fence *next; /* of the same device */
+    struct gpu_fence **link;
+};
+
+struct gpu_device {
+    gpu_references references;
+    struct gpu_process *process;
+    void *driver_device;
+    struct gpu_fence *fences; /* weak; guarded by the machine's wait_lock */
+    _Atomic uint32_t state;   /* enum gpu_device_state */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t callback_done;
+    gpu_device_state_callback callback;
+    void *callback_context;
+    uint32_t callbacks_running;
+    bool destroyed;
+    struct gpu_page_fault fault;
+    struct gpu_queue *queues;
+};
+
+/* For children that outlive their owner's reference. */
+void gpu_process_release(struct gpu_process *process);
+void gpu_device_release(struct gpu_device *device);
+
+/* Ends the tie of the device's fences to it; `to_maximum` sets each to all ones. Calls callbacks of CPU waits. (fence.c) */
+void gpu_device_untie_fences(struct gpu_device *device, bool to_maximum);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes: an empty address space in the beginning, its budgets, and its end. */
+#include "backend-loopback/gpu/process.h"
+
+#include <stdlib.h>
+
+#include "backend-loopback/gpu/address.h"
+#include "backend-loopback/gpu/mapping.h"
+
+/* glibc's default lets a stream of readers, two busy engines, keep a writer out for ever. */
+static int init_table_lock(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    int error = pthread_rwlockattr_init(&attributes);
+
+    if (error)
+        return error;
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    error = pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    return error;
+}
+
+NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **process)
+{
+    struct gpu_process *created = calloc(1, sizeof(*created));
+
+    if (!created)
+        return STATUS_NO_MEMORY;
+    created->adapter = adapter;
+    atomic_init(&created->references, 1);
+    gpu_range_tree_init(&created->mappings);
+    gpu_range_tree_init(&created->regions);
+    if (!NT_SUCCESS(gpu_page_table_init(&created->table, adapter->max_page_tables)))
+        goto fail_table;
+    if (init_table_lock(&created->table_lock) != 0)
+        goto fail_lock;
+    *process = created;
+    return STATUS_SUCCESS;
+
+fail_lock:
+    gpu_page_table_destroy(&created->table);
+fail_table:
+    free(created);
+    return STATUS_NO_MEMORY;
+}
+
+void gpu_process_release(struct gpu_process *process)
+{
+    if (!gpu_references_drop(&process->references))
+        return;
+    gpu_page_table_destroy(&process->table);
+    pthread_rwlock_destroy(&process->table_lock);
+    free(process);
+}
+
+void gpu_process_destroy(struct gpu_process *process)
+{
+    struct gpu_mapping *dead = NULL;
+    struct gpu_range *region;
+
+    if (!process)
+        return;
+    pthread_mutex_lock(&process->adapter->memory_lock);
+    process->destroyed = true;
+    gpu_mapping_remove(process, 0, GPU_ADDRESS_LIMIT, &dead);
+    while ((region = gpu_range_from(&process->regions, 0)) != NULL) {
+        gpu_range_remove(&process->regions, region);
+        free(region);
+    }
+    pthread_mutex_unlock(&process->adapter->memory_lock);
+    gpu_mapping_free_dead(dead);
+    gpu_process_release(process);
+}
+
+struct gpu_adapter *gpu_process_adapter(const struct gpu_process *process)
+{
+    return process->adapter;
+}
+
+void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group, struct gpu_memory_info *info)
+{
+    pthread_mutex_lock(&process->adapter->memory_lock);
+    info->budget = process->adapter->budget[group];
+    info->usage = process->usage[group];
+    info->reservation = process->reservation[group];
+    info->available_for_reservation = info->budget / 2;
+    pthread_mutex_unlock(&process->adapter->memory_lock);
+}
+
+NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group, uint64_t bytes)
+{
+    if (bytes > process->adapter->budget[group] / 2)
+        return STATUS_INVALID_PARAMETER;
+    pthread_mutex_lock(&process->adapter->memory_lock);
+    process->reservation[group] = bytes;
+    pthread_mutex_unlock(&process->adapter->memory_lock);
+    return STATUS_SUCCESS;
+}
