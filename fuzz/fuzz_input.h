@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What every fuzz target needs: the entry point, aligned copies, and a way to touch what a decoder described. */
+#ifndef D3DKMT_FUZZ_INPUT_H
+#define D3DKMT_FUZZ_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A copy of exactly size bytes, so that a sanitizer sees the first byte read behind it. Free it. */
+static inline unsigned char *fuzz_copy(const uint8_t *data, size_t size)
+{
+    unsigned char *copy = malloc(size ? size : 1);
+    if (!copy)
+        abort();
+    if (size)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+/* Reads all bytes; the volatile sum keeps the compiler from dropping the reads. */
+static inline void fuzz_touch(const unsigned char *bytes, size_t size)
+{
+    volatile unsigned char sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = (unsigned char)(sum + bytes[i]);
+}
+
+#endif
