@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: displaylimits. */
+/*
+ * Limits and marks of the display interface. Paravirtual adapters drive no display; the names are
+ * here for sources that mention them.
+ */
 #ifndef D3DKMT_WDDM_DISPLAYLIMITS_H
 #define D3DKMT_WDDM_DISPLAYLIMITS_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: format. */
+/*
+ * Surface formats, colour spaces and display modes: what the query and present structs are made of.
+ */
 #ifndef D3DKMT_WDDM_FORMAT_H
 #define D3DKMT_WDDM_FORMAT_H
 
@@ -10,6 +12,10 @@
 /* A format named by four characters, the first in the lowest byte. */
 #define D3DKMTI_FOURCC(a, b, c, d) ((a) | (b) << 8 | (c) << 16 | (d) << 24)
 
+/*
+ * Surface formats. Letters name the channels from the highest bits to the lowest, numbers their
+ * widths. Formats with a four-character code are packed or block-compressed.
+ */
 typedef enum _D3DDDIFORMAT {
     D3DDDIFMT_UNKNOWN = 0,
     D3DDDIFMT_R8G8B8 = 20,
@@ -120,6 +126,11 @@ typedef enum _D3DDDIFORMAT {
     D3DDDIFMT_FORCE_UINT = 0x7FFFFFFF
 } D3DDDIFORMAT;
 
+/*
+ * Colour spaces: model, range (full, or studio with head room), transfer function (G22 is gamma
+ * 2.2, G10 linear, G2084 the perceptual quantiser, GHLG hybrid log-gamma), position of the chroma
+ * samples, primaries.
+ */
 typedef enum D3DDDI_COLOR_SPACE_TYPE {
     D3DDDI_COLOR_SPACE_RGB_FULL_G22_NONE_P709 = 0,
     D3DDDI_COLOR_SPACE_RGB_FULL_G10_NONE_P709 = 1,
@@ -149,6 +160,21 @@ typedef enum D3DDDI_COLOR_SPACE_TYPE {
     D3DDDI_COLOR_SPACE_CUSTOM = 0xFFFFFFFF
 } D3DDDI_COLOR_SPACE_TYPE;
 
+/* A frequency in hertz, as a fraction. */
+typedef struct _D3DDDI_RATIONAL {
+    UINT Numerator;
+    UINT Denominator;
+} D3DDDI_RATIONAL;
+
+/* Clockwise. */
+typedef enum _D3DDDI_ROTATION {
+    D3DDDI_ROTATION_IDENTITY = 1,
+    D3DDDI_ROTATION_90 = 2,
+    D3DDDI_ROTATION_180 = 3,
+    D3DDDI_ROTATION_270 = 4
+} D3DDDI_ROTATION;
+
+/* Vertical blanks to let pass before a flip. */
 typedef enum D3DDDI_FLIPINTERVAL_TYPE {
     D3DDDI_FLIPINTERVAL_IMMEDIATE = 0,
     D3DDDI_FLIPINTERVAL_ONE = 1,
@@ -158,27 +184,24 @@ typedef enum D3DDDI_FLIPINTERVAL_TYPE {
     D3DDDI_FLIPINTERVAL_IMMEDIATE_ALLOW_TEARING = 5
 } D3DDDI_FLIPINTERVAL_TYPE;
 
-typedef enum _D3DDDI_HDR_METADATA_TYPE {
-    D3DDDI_HDR_METADATA_TYPE_NONE = 0,
-    D3DDDI_HDR_METADATA_TYPE_HDR10 = 1,
-    D3DDDI_HDR_METADATA_TYPE_HDR10PLUS = 2
-} D3DDDI_HDR_METADATA_TYPE;
+/* Mastering display and content light levels. */
+typedef struct _D3DDDI_HDR_METADATA_HDR10 {
+    UINT16 RedPrimary[2]; /* x and y in units of 1/50000, here and below */
+    UINT16 GreenPrimary[2];
+    UINT16 BluePrimary[2];
+    UINT16 WhitePoint[2];
+    UINT MaxMasteringLuminance; /* cd/m2 */
+    UINT MinMasteringLuminance; /* 1/10000 cd/m2 */
+    UINT16 MaxContentLightLevel; /* cd/m2 */
+    UINT16 MaxFrameAverageLightLevel; /* cd/m2 */
+} D3DDDI_HDR_METADATA_HDR10;
 
-typedef enum _D3DDDI_ROTATION {
-    D3DDDI_ROTATION_IDENTITY = 1,
-    D3DDDI_ROTATION_90 = 2,
-    D3DDDI_ROTATION_180 = 3,
-    D3DDDI_ROTATION_270 = 4
-} D3DDDI_ROTATION;
+/* An opaque block of dynamic metadata. */
+typedef struct D3DDDI_HDR_METADATA_HDR10PLUS {
+    BYTE Data[72];
+} D3DDDI_HDR_METADATA_HDR10PLUS;
 
-typedef enum _D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING {
-    D3DDDI_VSSLO_UNINITIALIZED = 0,
-    D3DDDI_VSSLO_PROGRESSIVE = 1,
-    D3DDDI_VSSLO_INTERLACED_UPPERFIELDFIRST = 2,
-    D3DDDI_VSSLO_INTERLACED_LOWERFIELDFIRST = 3,
-    D3DDDI_VSSLO_OTHER = 255
-} D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING;
-
+/* Why a display mode is not offered, or which source vouches for it. */
 typedef enum _D3DKMDT_MODE_PRUNING_REASON {
     D3DKMDT_MPR_UNINITIALIZED = 0,
     D3DKMDT_MPR_ALLCAPS = 1,
@@ -193,26 +216,7 @@ typedef enum _D3DKMDT_MODE_PRUNING_REASON {
     D3DKMDT_MPR_MAXVALID = 10
 } D3DKMDT_MODE_PRUNING_REASON;
 
-typedef struct _D3DDDI_HDR_METADATA_HDR10 {
-    UINT16 RedPrimary[2];
-    UINT16 GreenPrimary[2];
-    UINT16 BluePrimary[2];
-    UINT16 WhitePoint[2];
-    UINT MaxMasteringLuminance;
-    UINT MinMasteringLuminance;
-    UINT16 MaxContentLightLevel;
-    UINT16 MaxFrameAverageLightLevel;
-} D3DDDI_HDR_METADATA_HDR10;
-
-typedef struct D3DDDI_HDR_METADATA_HDR10PLUS {
-    BYTE Data[72];
-} D3DDDI_HDR_METADATA_HDR10PLUS;
-
-typedef struct _D3DDDI_RATIONAL {
-    UINT Numerator;
-    UINT Denominator;
-} D3DDDI_RATIONAL;
-
+/* Properties of a display mode. The pruning reason starts a storage unit of its own. */
 typedef struct _D3DKMDT_DISPLAYMODE_FLAGS {
     UINT ValidatedAgainstMonitorCaps : 1;
     UINT RoundedFakeMode : 1;
@@ -226,17 +230,32 @@ typedef struct _D3DKMDT_DISPLAYMODE_FLAGS {
     UINT Reserved : 23;
 } D3DKMDT_DISPLAYMODE_FLAGS;
 
+typedef enum _D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING {
+    D3DDDI_VSSLO_UNINITIALIZED = 0,
+    D3DDDI_VSSLO_PROGRESSIVE = 1,
+    D3DDDI_VSSLO_INTERLACED_UPPERFIELDFIRST = 2,
+    D3DDDI_VSSLO_INTERLACED_LOWERFIELDFIRST = 3,
+    D3DDDI_VSSLO_OTHER = 255
+} D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING;
+
+/* One display mode. */
 typedef struct _D3DKMT_DISPLAYMODE {
-    UINT Width;
-    UINT Height;
+    UINT Width; /* pixels */
+    UINT Height; /* pixels */
     D3DDDIFORMAT Format;
-    UINT IntegerRefreshRate;
+    UINT IntegerRefreshRate; /* hertz, rounded */
     D3DDDI_RATIONAL RefreshRate;
     D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING ScanLineOrdering;
     D3DDDI_ROTATION DisplayOrientation;
-    UINT DisplayFixedOutput;
+    UINT DisplayFixedOutput; /* how a mode that is smaller than the panel is shown */
     D3DKMDT_DISPLAYMODE_FLAGS Flags;
 } D3DKMT_DISPLAYMODE;
+
+typedef enum _D3DDDI_HDR_METADATA_TYPE {
+    D3DDDI_HDR_METADATA_TYPE_NONE = 0,
+    D3DDDI_HDR_METADATA_TYPE_HDR10 = 1,
+    D3DDDI_HDR_METADATA_TYPE_HDR10PLUS = 2
+} D3DDDI_HDR_METADATA_TYPE;
 
 #include "end.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: outputprotection. */
+/*
+ * Sizes of the output protection and monitor bus interfaces. No call that Linux has uses them; the
+ * names are here for sources that mention them.
+ */
 #ifndef D3DKMT_WDDM_OUTPUTPROTECTION_H
 #define D3DKMT_WDDM_OUTPUTPROTECTION_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: version. */
+/*
+ * Versions of the interface between Windows' graphics kernel and its drivers, as a host reports
+ * them, and of the power interface beside it. They order by value.
+ */
 #ifndef D3DKMT_WDDM_VERSION_H
 #define D3DKMT_WDDM_VERSION_H
 
