@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Types of WDDM's display side and of what a kernel-mode driver reports about its adapter. */
+/* The families of WDDM by which a kernel-mode driver describes its adapter, devices and outputs. */
 #ifndef _D3DKMDT_H
 #define _D3DKMDT_H
 

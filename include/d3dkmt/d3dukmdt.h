@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Types that WDDM's user mode and kernel mode share: handles, allocations, GPU addresses, sync objects. */
+/*
+ * The families of WDDM that user-mode and kernel-mode drivers share: allocations and their
+ * addresses and residency, contexts and queues, synchronisation, sharing, escapes. The guards of
+ * this header and of its two companions have WDDM's names, since sources test them.
+ */
 #ifndef _D3DUKMDT_H_
 #define _D3DUKMDT_H_
 
 #include "wddm/basetypes.h"
-#include "wddm/status.h"
-
-#include "wddm/version.h"
-
 #include "wddm/scalars.h"
+#include "wddm/status.h"
+#include "wddm/version.h"
 
 #include "wddm/allocation.h"
 #include "wddm/context.h"

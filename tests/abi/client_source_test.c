@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs written for other copies of these headers do with them, in one translation unit: the
- * headers by both of their paths and twice, names redefined and forward-declared around
- * them, and every kind of initialiser. Compiled as C and, from a copy, as C++20 (designated
+ * What programs written for other copies of these headers do with them, in one translation unit:
+ * the headers by both of their paths and twice, names redefined and forward-declared around them,
+ * and every kind of initialiser. Compiled as C and, from a copy, as C++20 (designated
  * initialisers); most of it fails by not compiling.
  */
 #include <setjmp.h>
@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Programs that bring NTSTATUS along as a macro, and a status macro before the headers do. */
-#define NTSTATUS int32_t
+#define NTSTATUS                        int32_t
 #define STATUS_GRAPHICS_NO_VIDEO_MEMORY ((NTSTATUS)0xC01E0100L)
 
 /* A tag is enough for a pointer. */
@@ -33,13 +33,16 @@ struct _D3DKMT_CREATEALLOCATION;
 #endif
 
 /* This turns the member of that name into a bit-field and a second member if nobody prevents it. */
-#define ScanLineOrdering ScanLineOrdering : 8; int padding
+#define ScanLineOrdering                                                                           \
+    ScanLineOrdering:                                                                              \
+    8;                                                                                             \
+    int padding
 
 #include <d3dkmthk.h>
 
+#include <d3dkmdt.h>
 #include <d3dkmt/d3dkmthk.h>
 #include <d3dkmt/d3dukmdt.h>
-#include <d3dkmdt.h>
 
 #ifndef ScanLineOrdering
 #error "the client's macro must still be there behind the headers"
@@ -47,7 +50,7 @@ struct _D3DKMT_CREATEALLOCATION;
 #undef ScanLineOrdering
 
 /* Redefinitions in the WDK's form are the same definitions. */
-#define STATUS_DEVICE_REMOVED ((NTSTATUS)0xC00002B6L)
+#define STATUS_DEVICE_REMOVED           ((NTSTATUS)0xC00002B6L)
 #define STATUS_GRAPHICS_NO_VIDEO_MEMORY ((NTSTATUS)0xC01E0100L)
 
 static void test_display_mode_keeps_its_layout(void **state)

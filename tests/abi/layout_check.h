@@ -23,8 +23,8 @@ extern "C" {
 #endif
 
 #ifdef __cplusplus
-#define LAYOUT_BEGIN_C extern "C" {
-#define LAYOUT_END_C }
+#define LAYOUT_BEGIN_C       extern "C" {
+#define LAYOUT_END_C         }
 #define LAYOUT_ALIGNOF(type) alignof(type)
 #define LAYOUT_ASSERT_SAME(type, expected)                                                         \
     static_assert(std::is_same<type, expected>::value, #type " is not " #expected)
@@ -49,7 +49,8 @@ extern "C" {
     _Static_assert(_Generic((pointer)0, result(*) arguments : 1, default : 0),                     \
                    #pointer " is another type")
 #define LAYOUT_ASSERT_FUNCTION(name, result, arguments)                                            \
-    _Static_assert(_Generic(&name, result(*) arguments : 1, default : 0), #name " has another type")
+    _Static_assert(_Generic(&name, result(*) arguments : 1, default : 0), #name " has another "    \
+                                                                                "type")
 #endif
 
 enum layout_kind {
@@ -142,7 +143,7 @@ void layout_finish(void);
         layout_count(LAYOUT_CONSTANT);                                                             \
     } while (0)
 
-#define LAYOUT_TEXT(expansion) LAYOUT_TEXT_(expansion)
+#define LAYOUT_TEXT(expansion)  LAYOUT_TEXT_(expansion)
 #define LAYOUT_TEXT_(expansion) #expansion
 
 #define CHECK_STATUS(name, number)                                                                 \

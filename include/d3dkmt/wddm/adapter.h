@@ -12,9 +12,9 @@
 
 /* One adapter of an enumeration. */
 typedef struct _D3DKMT_ADAPTERINFO {
-    D3DKMT_HANDLE hAdapter; /* out: a new handle; the caller closes it */
-    LUID AdapterLuid; /* out: names the adapter in this boot of the machine */
-    ULONG NumOfSources; /* out: display sources; 0 on paravirtual adapters */
+    D3DKMT_HANDLE hAdapter;               /* out: a new handle; the caller closes it */
+    LUID AdapterLuid;                     /* out: names the adapter in this boot of the machine */
+    ULONG NumOfSources;                   /* out: display sources; 0 on paravirtual adapters */
     BOOL bPrecisePresentRegionsPreferred; /* out */
 } D3DKMT_ADAPTERINFO;
 
@@ -67,7 +67,7 @@ NTSTATUS APIENTRY D3DKMTEnumAdapters3(D3DKMT_ENUMADAPTERS3 *args);
 
 /* Argument of D3DKMTOpenAdapterFromLuid(). */
 typedef struct _D3DKMT_OPENADAPTERFROMLUID {
-    LUID AdapterLuid; /* in */
+    LUID AdapterLuid;       /* in */
     D3DKMT_HANDLE hAdapter; /* out */
 } D3DKMT_OPENADAPTERFROMLUID;
 
@@ -103,40 +103,40 @@ VOID APIENTRY D3DKMTCloseDxCoreDevice(void);
  * gives.
  */
 typedef enum _KMTQUERYADAPTERINFOTYPE {
-    KMTQAITYPE_UMDRIVERPRIVATE = 0, /* the driver's own bytes */
-    KMTQAITYPE_UMDRIVERNAME = 1, /* D3DKMT_UMDFILENAMEINFO */
-    KMTQAITYPE_UMOPENGLINFO = 2, /* D3DKMT_OPENGLINFO */
-    KMTQAITYPE_GETSEGMENTSIZE = 3, /* D3DKMT_SEGMENTSIZEINFO */
-    KMTQAITYPE_ADAPTERGUID = 4, /* GUID */
-    KMTQAITYPE_FLIPQUEUEINFO = 5, /* D3DKMT_FLIPQUEUEINFO */
-    KMTQAITYPE_ADAPTERADDRESS = 6, /* D3DKMT_ADAPTERADDRESS */
-    KMTQAITYPE_SETWORKINGSETINFO = 7, /* D3DKMT_WORKINGSETINFO */
-    KMTQAITYPE_ADAPTERREGISTRYINFO = 8, /* D3DKMT_ADAPTERREGISTRYINFO */
-    KMTQAITYPE_CURRENTDISPLAYMODE = 9, /* D3DKMT_CURRENTDISPLAYMODE */
-    KMTQAITYPE_MODELIST = 10, /* array of D3DKMT_DISPLAYMODE */
-    KMTQAITYPE_CHECKDRIVERUPDATESTATUS = 11, /* BOOL: an update has replaced the loaded driver */
-    KMTQAITYPE_VIRTUALADDRESSINFO = 12, /* D3DKMT_VIRTUALADDRESSINFO */
-    KMTQAITYPE_DRIVERVERSION = 13, /* D3DKMT_DRIVERVERSION */
-    KMTQAITYPE_ADAPTERTYPE = 15, /* D3DKMT_ADAPTERTYPE */
-    KMTQAITYPE_OUTPUTDUPLCONTEXTSCOUNT = 16, /* D3DKMT_OUTPUTDUPLCONTEXTSCOUNT */
-    KMTQAITYPE_WDDM_1_2_CAPS = 17, /* D3DKMT_WDDM_1_2_CAPS */
-    KMTQAITYPE_UMD_DRIVER_VERSION = 18, /* D3DKMT_UMD_DRIVER_VERSION */
-    KMTQAITYPE_DIRECTFLIP_SUPPORT = 19, /* D3DKMT_DIRECTFLIP_SUPPORT */
+    KMTQAITYPE_UMDRIVERPRIVATE = 0,            /* the driver's own bytes */
+    KMTQAITYPE_UMDRIVERNAME = 1,               /* D3DKMT_UMDFILENAMEINFO */
+    KMTQAITYPE_UMOPENGLINFO = 2,               /* D3DKMT_OPENGLINFO */
+    KMTQAITYPE_GETSEGMENTSIZE = 3,             /* D3DKMT_SEGMENTSIZEINFO */
+    KMTQAITYPE_ADAPTERGUID = 4,                /* GUID */
+    KMTQAITYPE_FLIPQUEUEINFO = 5,              /* D3DKMT_FLIPQUEUEINFO */
+    KMTQAITYPE_ADAPTERADDRESS = 6,             /* D3DKMT_ADAPTERADDRESS */
+    KMTQAITYPE_SETWORKINGSETINFO = 7,          /* D3DKMT_WORKINGSETINFO */
+    KMTQAITYPE_ADAPTERREGISTRYINFO = 8,        /* D3DKMT_ADAPTERREGISTRYINFO */
+    KMTQAITYPE_CURRENTDISPLAYMODE = 9,         /* D3DKMT_CURRENTDISPLAYMODE */
+    KMTQAITYPE_MODELIST = 10,                  /* array of D3DKMT_DISPLAYMODE */
+    KMTQAITYPE_CHECKDRIVERUPDATESTATUS = 11,   /* BOOL: an update has replaced the loaded driver */
+    KMTQAITYPE_VIRTUALADDRESSINFO = 12,        /* D3DKMT_VIRTUALADDRESSINFO */
+    KMTQAITYPE_DRIVERVERSION = 13,             /* D3DKMT_DRIVERVERSION */
+    KMTQAITYPE_ADAPTERTYPE = 15,               /* D3DKMT_ADAPTERTYPE */
+    KMTQAITYPE_OUTPUTDUPLCONTEXTSCOUNT = 16,   /* D3DKMT_OUTPUTDUPLCONTEXTSCOUNT */
+    KMTQAITYPE_WDDM_1_2_CAPS = 17,             /* D3DKMT_WDDM_1_2_CAPS */
+    KMTQAITYPE_UMD_DRIVER_VERSION = 18,        /* D3DKMT_UMD_DRIVER_VERSION */
+    KMTQAITYPE_DIRECTFLIP_SUPPORT = 19,        /* D3DKMT_DIRECTFLIP_SUPPORT */
     KMTQAITYPE_MULTIPLANEOVERLAY_SUPPORT = 20, /* D3DKMT_MULTIPLANEOVERLAY_SUPPORT */
-    KMTQAITYPE_DLIST_DRIVER_NAME = 21, /* D3DKMT_DLIST_DRIVER_NAME */
-    KMTQAITYPE_WDDM_1_3_CAPS = 22, /* D3DKMT_WDDM_1_3_CAPS */
+    KMTQAITYPE_DLIST_DRIVER_NAME = 21,         /* D3DKMT_DLIST_DRIVER_NAME */
+    KMTQAITYPE_WDDM_1_3_CAPS = 22,             /* D3DKMT_WDDM_1_3_CAPS */
     KMTQAITYPE_MULTIPLANEOVERLAY_HUD_SUPPORT = 23, /* D3DKMT_MULTIPLANEOVERLAY_HUD_SUPPORT */
-    KMTQAITYPE_WDDM_2_0_CAPS = 24, /* D3DKMT_WDDM_2_0_CAPS */
-    KMTQAITYPE_NODEMETADATA = 25, /* D3DKMT_NODEMETADATA */
-    KMTQAITYPE_CPDRIVERNAME = 26, /* D3DKMT_CPDRIVERNAME */
-    KMTQAITYPE_XBOX = 27, /* D3DKMT_XBOX */
-    KMTQAITYPE_INDEPENDENTFLIP_SUPPORT = 28, /* D3DKMT_INDEPENDENTFLIP_SUPPORT */
-    KMTQAITYPE_MIRACASTCOMPANIONDRIVERNAME = 29, /* D3DKMT_MIRACASTCOMPANIONDRIVERNAME */
-    KMTQAITYPE_PHYSICALADAPTERCOUNT = 30, /* D3DKMT_PHYSICAL_ADAPTER_COUNT */
-    KMTQAITYPE_PHYSICALADAPTERDEVICEIDS = 31, /* D3DKMT_QUERY_DEVICE_IDS */
-    KMTQAITYPE_DRIVERCAPS_EXT = 32, /* D3DKMT_DRIVERCAPS_EXT */
-    KMTQAITYPE_QUERY_MIRACAST_DRIVER_TYPE = 33, /* D3DKMT_QUERY_MIRACAST_DRIVER_TYPE */
-    KMTQAITYPE_QUERY_GPUMMU_CAPS = 34, /* D3DKMT_QUERY_GPUMMU_CAPS */
+    KMTQAITYPE_WDDM_2_0_CAPS = 24,                 /* D3DKMT_WDDM_2_0_CAPS */
+    KMTQAITYPE_NODEMETADATA = 25,                  /* D3DKMT_NODEMETADATA */
+    KMTQAITYPE_CPDRIVERNAME = 26,                  /* D3DKMT_CPDRIVERNAME */
+    KMTQAITYPE_XBOX = 27,                          /* D3DKMT_XBOX */
+    KMTQAITYPE_INDEPENDENTFLIP_SUPPORT = 28,       /* D3DKMT_INDEPENDENTFLIP_SUPPORT */
+    KMTQAITYPE_MIRACASTCOMPANIONDRIVERNAME = 29,   /* D3DKMT_MIRACASTCOMPANIONDRIVERNAME */
+    KMTQAITYPE_PHYSICALADAPTERCOUNT = 30,          /* D3DKMT_PHYSICAL_ADAPTER_COUNT */
+    KMTQAITYPE_PHYSICALADAPTERDEVICEIDS = 31,      /* D3DKMT_QUERY_DEVICE_IDS */
+    KMTQAITYPE_DRIVERCAPS_EXT = 32,                /* D3DKMT_DRIVERCAPS_EXT */
+    KMTQAITYPE_QUERY_MIRACAST_DRIVER_TYPE = 33,    /* D3DKMT_QUERY_MIRACAST_DRIVER_TYPE */
+    KMTQAITYPE_QUERY_GPUMMU_CAPS = 34,             /* D3DKMT_QUERY_GPUMMU_CAPS */
     /* D3DKMT_MULTIPLANEOVERLAY_DECODE_SUPPORT */
     KMTQAITYPE_QUERY_MULTIPLANEOVERLAY_DECODE_SUPPORT = 35,
     KMTQAITYPE_QUERY_HW_PROTECTION_TEARDOWN_COUNT = 36, /* UINT32 */
@@ -146,19 +146,19 @@ typedef enum _KMTQUERYADAPTERINFOTYPE {
     KMTQAITYPE_MULTIPLANEOVERLAY_SECONDARY_SUPPORT = 38,
     /* D3DKMT_INDEPENDENTFLIP_SECONDARY_SUPPORT */
     KMTQAITYPE_INDEPENDENTFLIP_SECONDARY_SUPPORT = 39,
-    KMTQAITYPE_PANELFITTER_SUPPORT = 40, /* D3DKMT_PANELFITTER_SUPPORT */
+    KMTQAITYPE_PANELFITTER_SUPPORT = 40,   /* D3DKMT_PANELFITTER_SUPPORT */
     KMTQAITYPE_PHYSICALADAPTERPNPKEY = 41, /* D3DKMT_QUERY_PHYSICAL_ADAPTER_PNP_KEY */
-    KMTQAITYPE_GETSEGMENTGROUPSIZE = 42, /* D3DKMT_SEGMENTGROUPSIZEINFO */
-    KMTQAITYPE_MPO3DDI_SUPPORT = 43, /* D3DKMT_MPO3DDI_SUPPORT */
-    KMTQAITYPE_HWDRM_SUPPORT = 44, /* D3DKMT_HWDRM_SUPPORT */
+    KMTQAITYPE_GETSEGMENTGROUPSIZE = 42,   /* D3DKMT_SEGMENTGROUPSIZEINFO */
+    KMTQAITYPE_MPO3DDI_SUPPORT = 43,       /* D3DKMT_MPO3DDI_SUPPORT */
+    KMTQAITYPE_HWDRM_SUPPORT = 44,         /* D3DKMT_HWDRM_SUPPORT */
     KMTQAITYPE_MPOKERNELCAPS_SUPPORT = 45, /* D3DKMT_MPOKERNELCAPS_SUPPORT */
     /* D3DKMT_MULTIPLANEOVERLAY_STRETCH_SUPPORT */
     KMTQAITYPE_MULTIPLANEOVERLAY_STRETCH_SUPPORT = 46,
     KMTQAITYPE_GET_DEVICE_VIDPN_OWNERSHIP_INFO = 47, /* D3DKMT_GET_DEVICE_VIDPN_OWNERSHIP_INFO */
-    KMTQAITYPE_QUERYREGISTRY = 48, /* D3DDDI_QUERYREGISTRY_INFO */
-    KMTQAITYPE_KMD_DRIVER_VERSION = 49, /* D3DKMT_KMD_DRIVER_VERSION */
-    KMTQAITYPE_BLOCKLIST_KERNEL = 50, /* D3DKMT_BLOCKLIST_INFO */
-    KMTQAITYPE_BLOCKLIST_RUNTIME = 51, /* D3DKMT_BLOCKLIST_INFO */
+    KMTQAITYPE_QUERYREGISTRY = 48,                   /* D3DDDI_QUERYREGISTRY_INFO */
+    KMTQAITYPE_KMD_DRIVER_VERSION = 49,              /* D3DKMT_KMD_DRIVER_VERSION */
+    KMTQAITYPE_BLOCKLIST_KERNEL = 50,                /* D3DKMT_BLOCKLIST_INFO */
+    KMTQAITYPE_BLOCKLIST_RUNTIME = 51,               /* D3DKMT_BLOCKLIST_INFO */
     KMTQAITYPE_ADAPTERGUID_RENDER = 52,
     KMTQAITYPE_ADAPTERADDRESS_RENDER = 53,
     KMTQAITYPE_ADAPTERREGISTRYINFO_RENDER = 54,
@@ -168,28 +168,28 @@ typedef enum _KMTQUERYADAPTERINFOTYPE {
     KMTQAITYPE_WDDM_1_2_CAPS_RENDER = 58,
     KMTQAITYPE_WDDM_1_3_CAPS_RENDER = 59,
     KMTQAITYPE_QUERY_ADAPTER_UNIQUE_GUID = 60, /* D3DKMT_QUERY_ADAPTER_UNIQUE_GUID */
-    KMTQAITYPE_NODEPERFDATA = 61, /* D3DKMT_NODE_PERFDATA */
-    KMTQAITYPE_ADAPTERPERFDATA = 62, /* D3DKMT_ADAPTER_PERFDATA */
-    KMTQAITYPE_ADAPTERPERFDATA_CAPS = 63, /* D3DKMT_ADAPTER_PERFDATACAPS */
-    KMTQUITYPE_GPUVERSION = 64, /* D3DKMT_GPUVERSION; the spelling is WDDM's */
-    KMTQAITYPE_DRIVER_DESCRIPTION = 65, /* D3DKMT_DRIVER_DESCRIPTION */
+    KMTQAITYPE_NODEPERFDATA = 61,              /* D3DKMT_NODE_PERFDATA */
+    KMTQAITYPE_ADAPTERPERFDATA = 62,           /* D3DKMT_ADAPTER_PERFDATA */
+    KMTQAITYPE_ADAPTERPERFDATA_CAPS = 63,      /* D3DKMT_ADAPTER_PERFDATACAPS */
+    KMTQUITYPE_GPUVERSION = 64,                /* D3DKMT_GPUVERSION; the spelling is WDDM's */
+    KMTQAITYPE_DRIVER_DESCRIPTION = 65,        /* D3DKMT_DRIVER_DESCRIPTION */
     KMTQAITYPE_DRIVER_DESCRIPTION_RENDER = 66,
-    KMTQAITYPE_SCANOUT_CAPS = 67, /* D3DKMT_QUERY_SCANOUT_CAPS */
-    KMTQAITYPE_DISPLAY_UMDRIVERNAME = 71, /* D3DKMT_DISPLAY_UMD_FILENAMEINFO */
-    KMTQAITYPE_PARAVIRTUALIZATION_RENDER = 68, /* D3DKMT_PARAVIRTUALIZATION */
-    KMTQAITYPE_SERVICENAME = 69, /* text */
-    KMTQAITYPE_WDDM_2_7_CAPS = 70, /* D3DKMT_WDDM_2_7_CAPS */
-    KMTQAITYPE_TRACKEDWORKLOAD_SUPPORT = 72, /* D3DKMT_TRACKEDWORKLOAD_SUPPORT */
-    KMTQAITYPE_HYBRID_DLIST_DLL_SUPPORT = 73, /* D3DKMT_HYBRID_DLIST_DLL_SUPPORT */
-    KMTQAITYPE_DISPLAY_CAPS = 74, /* D3DKMT_DISPLAY_CAPS */
-    KMTQAITYPE_WDDM_2_9_CAPS = 75, /* D3DKMT_WDDM_2_9_CAPS */
+    KMTQAITYPE_SCANOUT_CAPS = 67,                 /* D3DKMT_QUERY_SCANOUT_CAPS */
+    KMTQAITYPE_DISPLAY_UMDRIVERNAME = 71,         /* D3DKMT_DISPLAY_UMD_FILENAMEINFO */
+    KMTQAITYPE_PARAVIRTUALIZATION_RENDER = 68,    /* D3DKMT_PARAVIRTUALIZATION */
+    KMTQAITYPE_SERVICENAME = 69,                  /* text */
+    KMTQAITYPE_WDDM_2_7_CAPS = 70,                /* D3DKMT_WDDM_2_7_CAPS */
+    KMTQAITYPE_TRACKEDWORKLOAD_SUPPORT = 72,      /* D3DKMT_TRACKEDWORKLOAD_SUPPORT */
+    KMTQAITYPE_HYBRID_DLIST_DLL_SUPPORT = 73,     /* D3DKMT_HYBRID_DLIST_DLL_SUPPORT */
+    KMTQAITYPE_DISPLAY_CAPS = 74,                 /* D3DKMT_DISPLAY_CAPS */
+    KMTQAITYPE_WDDM_2_9_CAPS = 75,                /* D3DKMT_WDDM_2_9_CAPS */
     KMTQAITYPE_CROSSADAPTERRESOURCE_SUPPORT = 76, /* D3DKMT_CROSSADAPTERRESOURCE_SUPPORT */
-    KMTQAITYPE_WDDM_3_0_CAPS = 77 /* D3DKMT_WDDM_3_0_CAPS */
+    KMTQAITYPE_WDDM_3_0_CAPS = 77                 /* D3DKMT_WDDM_3_0_CAPS */
 } KMTQUERYADAPTERINFOTYPE;
 
 /* Argument of D3DKMTQueryAdapterInfo(). */
 typedef struct _D3DKMT_QUERYADAPTERINFO {
-    D3DKMT_HANDLE hAdapter; /* in */
+    D3DKMT_HANDLE hAdapter;       /* in */
     KMTQUERYADAPTERINFOTYPE Type; /* in */
     /* in, out: the payload; the driver may read what it holds */
     D3DKMT_PTR(VOID *, pPrivateDriverData);
@@ -233,21 +233,21 @@ typedef enum _QAI_DRIVERVERSION {
 typedef struct _D3DKMT_ADAPTERTYPE {
     union {
         struct {
-            UINT RenderSupported : 1; /* executes commands */
-            UINT DisplaySupported : 1; /* drives displays; cleared in a VM */
-            UINT SoftwareDevice : 1; /* there is no hardware behind it */
-            UINT PostDevice : 1; /* the firmware's display; cleared in a VM */
-            UINT HybridDiscrete : 1; /* the discrete half of a hybrid pair */
-            UINT HybridIntegrated : 1; /* the integrated half of a hybrid pair */
+            UINT RenderSupported : 1;       /* executes commands */
+            UINT DisplaySupported : 1;      /* drives displays; cleared in a VM */
+            UINT SoftwareDevice : 1;        /* there is no hardware behind it */
+            UINT PostDevice : 1;            /* the firmware's display; cleared in a VM */
+            UINT HybridDiscrete : 1;        /* the discrete half of a hybrid pair */
+            UINT HybridIntegrated : 1;      /* the integrated half of a hybrid pair */
             UINT IndirectDisplayDevice : 1; /* displays elsewhere; cleared in a VM */
-            UINT Paravirtualized : 1; /* reached through a host; always set in a VM */
+            UINT Paravirtualized : 1;       /* reached through a host; always set in a VM */
             /* works in processes that may not make code at run time; cleared in a VM */
             UINT ACGSupported : 1;
             UINT SupportSetTimingsFromVidPn : 1; /* cleared in a VM */
-            UINT Detachable : 1; /* may be unplugged */
-            UINT ComputeOnly : 1; /* has no graphics engine */
-            UINT Prototype : 1; /* not a finished driver */
-            UINT RuntimePowerManagement : 1; /* powers down when idle */
+            UINT Detachable : 1;                 /* may be unplugged */
+            UINT ComputeOnly : 1;                /* has no graphics engine */
+            UINT Prototype : 1;                  /* not a finished driver */
+            UINT RuntimePowerManagement : 1;     /* powers down when idle */
             UINT Reserved : 18;
         };
         UINT Value;
@@ -276,7 +276,7 @@ typedef struct _D3DKMT_DEVICE_IDS {
 } D3DKMT_DEVICE_IDS;
 
 typedef struct _D3DKMT_QUERY_DEVICE_IDS {
-    UINT PhysicalAdapterIndex; /* in */
+    UINT PhysicalAdapterIndex;   /* in */
     D3DKMT_DEVICE_IDS DeviceIds; /* out */
 } D3DKMT_QUERY_DEVICE_IDS;
 
@@ -302,9 +302,9 @@ typedef struct _DXGK_ISFEATUREENABLED_RESULT {
     UINT16 Version; /* version of the feature's interface */
     union {
         struct {
-            UINT16 Enabled : 1; /* usable now */
-            UINT16 KnownFeature : 1; /* the host knows this number */
-            UINT16 SupportedByDriver : 1; /* the driver has it */
+            UINT16 Enabled : 1;                  /* usable now */
+            UINT16 KnownFeature : 1;             /* the host knows this number */
+            UINT16 SupportedByDriver : 1;        /* the driver has it */
             UINT16 SupportedOnCurrentConfig : 1; /* hardware and settings allow it */
             UINT16 Reserved : 12;
         };
@@ -314,7 +314,7 @@ typedef struct _DXGK_ISFEATUREENABLED_RESULT {
 
 /* Argument of D3DKMTIsFeatureEnabled(). */
 typedef struct _D3DKMT_ISFEATUREENABLED {
-    D3DKMT_HANDLE hAdapter; /* in: never 0, although Windows takes that for global features */
+    D3DKMT_HANDLE hAdapter;    /* in: never 0, although Windows takes that for global features */
     DXGK_FEATURE_ID FeatureId; /* in */
     DXGK_ISFEATUREENABLED_RESULT Result; /* out */
 } D3DKMT_ISFEATUREENABLED;
@@ -345,7 +345,7 @@ NTSTATUS APIENTRY D3DKMTEnumProcesses(D3DKMT_ENUMPROCESSES *args);
 /* Argument of D3DKMTSetStablePowerState(). */
 typedef struct _D3DKMT_SETSTABLEPOWERSTATE {
     D3DKMT_HANDLE hAdapter; /* in */
-    BOOL Enabled; /* in */
+    BOOL Enabled;           /* in */
 } D3DKMT_SETSTABLEPOWERSTATE;
 
 /*

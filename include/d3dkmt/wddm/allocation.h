@@ -12,12 +12,12 @@
 
 /* How reluctantly an allocation is evicted; any value in between will do. */
 #define D3DDDI_ALLOCATIONPRIORITY_MINIMUM 0x28000000
-#define D3DDDI_ALLOCATIONPRIORITY_LOW 0x50000000
-#define D3DDDI_ALLOCATIONPRIORITY_NORMAL 0x78000000
-#define D3DDDI_ALLOCATIONPRIORITY_HIGH 0xA0000000
+#define D3DDDI_ALLOCATIONPRIORITY_LOW     0x50000000
+#define D3DDDI_ALLOCATIONPRIORITY_NORMAL  0x78000000
+#define D3DDDI_ALLOCATIONPRIORITY_HIGH    0xA0000000
 #define D3DDDI_ALLOCATIONPRIORITY_MAXIMUM 0xC8000000
 /* Bytes that a row of a resource shared between adapters is padded to. */
-#define D3DKMT_CROSS_ADAPTER_RESOURCE_PITCH_ALIGNMENT 128
+#define D3DKMT_CROSS_ADAPTER_RESOURCE_PITCH_ALIGNMENT  128
 #define D3DKMT_CROSS_ADAPTER_RESOURCE_HEIGHT_ALIGNMENT 4 /* Rows that its height is padded to. */
 
 /* Legacy form of D3DDDI_ALLOCATIONINFO2; the calls that Linux has take the newer one. */
@@ -51,7 +51,7 @@ typedef struct _D3DDDI_ALLOCATIONINFO2 {
     };
     /* in, out: what the driver must know; its size of the memory is in there */
     D3DKMT_PTR(VOID *, pPrivateDriverData);
-    UINT PrivateDriverDataSize; /* in: bytes, below 131072 */
+    UINT PrivateDriverDataSize;                   /* in: bytes, below 131072 */
     D3DDDI_VIDEO_PRESENT_SOURCE_ID VidPnSourceId; /* in: D3DDDI_ID_UNINITIALIZED unless displayed */
     union {
         struct {
@@ -108,9 +108,9 @@ typedef struct _D3DKMT_CREATEALLOCATIONFLAGS {
     UINT NonSecure : 1;
     UINT CreateProtected : 1; /* refused */
     UINT RestrictSharedAccess : 1;
-    UINT ExistingSysMem : 1; /* the memory is the caller's; implied by any pSystemMem */
+    UINT ExistingSysMem : 1;    /* the memory is the caller's; implied by any pSystemMem */
     UINT NtSecuritySharing : 1; /* share by descriptors, the only way on Linux */
-    UINT ReadOnly : 1; /* the GPU only reads the caller's memory */
+    UINT ReadOnly : 1;          /* the GPU only reads the caller's memory */
     UINT CreateWriteCombined : 1;
     UINT CreateCached : 1;
     UINT SwapChainBackBuffer : 1;
@@ -120,8 +120,8 @@ typedef struct _D3DKMT_CREATEALLOCATIONFLAGS {
     UINT Zeroed : 1;
     UINT WriteWatch : 1;
     UINT StandardAllocation : 1; /* pStandardAllocation says what to make */
-    UINT ExistingSection : 1; /* refused */
-    UINT AllowNotZeroed : 1; /* the contents may be anything */
+    UINT ExistingSection : 1;    /* refused */
+    UINT AllowNotZeroed : 1;     /* the contents may be anything */
     UINT PhysicallyContiguous : 1;
     UINT NoKmdAccess : 1;
     UINT SharedDisplayable : 1;
@@ -143,13 +143,13 @@ typedef struct _D3DKMT_CREATEALLOCATION {
         D3DKMT_ALIGN64 UINT64 AlignUnionTo64_1;
     };
     UINT PrivateDriverDataSize; /* in: bytes */
-    UINT NumAllocations; /* in: 1 to 1024 */
+    UINT NumAllocations;        /* in: 1 to 1024 */
     union {
         D3DDDI_ALLOCATIONINFO *pAllocationInfo;
         D3DDDI_ALLOCATIONINFO2 *pAllocationInfo2; /* in, out: the allocations */
         D3DKMT_ALIGN64 UINT64 AlignUnionTo64_2;
     };
-    D3DKMT_CREATEALLOCATIONFLAGS Flags; /* in */
+    D3DKMT_CREATEALLOCATIONFLAGS Flags;                /* in */
     D3DKMT_PTR(HANDLE, hPrivateRuntimeResourceHandle); /* in: the client's own mark */
 } D3DKMT_CREATEALLOCATION;
 
@@ -183,11 +183,11 @@ typedef struct _D3DDDICB_DESTROYALLOCATION2FLAGS {
 
 /* Argument of D3DKMTDestroyAllocation2(): a resource or a list, not both. */
 typedef struct _D3DKMT_DESTROYALLOCATION2 {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;   /* in */
     D3DKMT_HANDLE hResource; /* in: destroy it with all its allocations; or 0 */
     /* in: allocations, all of one resource or all of none */
     D3DKMT_PTR(const D3DKMT_HANDLE *, phAllocationList);
-    UINT AllocationCount; /* in: at most 1024; 0 with a resource */
+    UINT AllocationCount;                   /* in: at most 1024; 0 with a resource */
     D3DDDICB_DESTROYALLOCATION2FLAGS Flags; /* in */
 } D3DKMT_DESTROYALLOCATION2;
 
@@ -204,10 +204,10 @@ NTSTATUS APIENTRY D3DKMTDestroyAllocation2(const D3DKMT_DESTROYALLOCATION2 *args
 
 /* Argument of D3DKMTDestroyAllocation(). */
 typedef struct _D3DKMT_DESTROYALLOCATION {
-    D3DKMT_HANDLE hDevice; /* in */
-    D3DKMT_HANDLE hResource; /* in */
+    D3DKMT_HANDLE hDevice;                               /* in */
+    D3DKMT_HANDLE hResource;                             /* in */
     D3DKMT_PTR(const D3DKMT_HANDLE *, phAllocationList); /* in */
-    UINT AllocationCount; /* in */
+    UINT AllocationCount;                                /* in */
 } D3DKMT_DESTROYALLOCATION;
 
 /* The older form of D3DKMTDestroyAllocation2(), without flags. */
@@ -224,10 +224,10 @@ typedef struct _D3DDDICB_LOCK2FLAGS {
 
 /* Argument of D3DKMTLock2(). */
 typedef struct _D3DKMT_LOCK2 {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;     /* in */
     D3DKMT_HANDLE hAllocation; /* in */
     D3DDDICB_LOCK2FLAGS Flags; /* in: 0 */
-    D3DKMT_PTR(PVOID, pData); /* out: the CPU's address of the whole allocation */
+    D3DKMT_PTR(PVOID, pData);  /* out: the CPU's address of the whole allocation */
 } D3DKMT_LOCK2;
 
 /*
@@ -243,7 +243,7 @@ NTSTATUS APIENTRY D3DKMTLock2(D3DKMT_LOCK2 *args);
 
 /* Argument of D3DKMTUnlock2(). */
 typedef struct _D3DKMT_UNLOCK2 {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;     /* in */
     D3DKMT_HANDLE hAllocation; /* in */
 } D3DKMT_UNLOCK2;
 
@@ -256,10 +256,10 @@ NTSTATUS APIENTRY D3DKMTUnlock2(const D3DKMT_UNLOCK2 *args);
 
 /* Argument of D3DKMTInvalidateCache(). */
 typedef struct _D3DKMT_INVALIDATECACHE {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;     /* in */
     D3DKMT_HANDLE hAllocation; /* in */
-    D3DKMT_SIZE_T Offset; /* in: bytes from the start of the allocation */
-    D3DKMT_SIZE_T Length; /* in: bytes */
+    D3DKMT_SIZE_T Offset;      /* in: bytes from the start of the allocation */
+    D3DKMT_SIZE_T Length;      /* in: bytes */
 } D3DKMT_INVALIDATECACHE;
 
 /*
@@ -270,8 +270,8 @@ NTSTATUS APIENTRY D3DKMTInvalidateCache(const D3DKMT_INVALIDATECACHE *args);
 
 /* Argument of D3DKMTSetAllocationPriority(). */
 typedef struct _D3DKMT_SETALLOCATIONPRIORITY {
-    D3DKMT_HANDLE hDevice; /* in */
-    D3DKMT_HANDLE hResource; /* in: instead of a list */
+    D3DKMT_HANDLE hDevice;                               /* in */
+    D3DKMT_HANDLE hResource;                             /* in: instead of a list */
     D3DKMT_PTR(const D3DKMT_HANDLE *, phAllocationList); /* in */
     UINT AllocationCount; /* in: at most 16377 fit; 0 with a resource */
     /* in: one for each allocation, or one for the resource */
@@ -287,10 +287,10 @@ NTSTATUS APIENTRY D3DKMTSetAllocationPriority(const D3DKMT_SETALLOCATIONPRIORITY
 
 /* Argument of D3DKMTGetAllocationPriority(). */
 typedef struct _D3DKMT_GETALLOCATIONPRIORITY {
-    D3DKMT_HANDLE hDevice; /* in */
-    D3DKMT_HANDLE hResource; /* in: instead of a list */
+    D3DKMT_HANDLE hDevice;                               /* in */
+    D3DKMT_HANDLE hResource;                             /* in: instead of a list */
     D3DKMT_PTR(const D3DKMT_HANDLE *, phAllocationList); /* in */
-    UINT AllocationCount; /* in: 0 with a resource */
+    UINT AllocationCount;                                /* in: 0 with a resource */
     D3DKMT_PTR(UINT *, pPriorities); /* out: one for each allocation, or one for the resource */
 } D3DKMT_GETALLOCATIONPRIORITY;
 

@@ -5,8 +5,8 @@
  * Programs that also use Direct3D or DXCore on Linux have these types from DirectX-Headers'
  * wsl/winadapter.h. C allows a second typedef of the same type but not a second struct of the same
  * tag, and winadapter.h has no include guard that could be set from outside. So where winadapter.h
- * can be included at all, it is the one source of the types, whichever header a program names first;
- * everywhere else they are declared here, with the same sizes and names. A program that
+ * can be included at all, it is the one source of the types, whichever header a program names
+ * first; everywhere else they are declared here, with the same sizes and names. A program that
  * keeps winadapter.h in an unusual place includes it before this header, or defines
  * D3DKMT_NO_WINADAPTER if it wants the types below although winadapter.h is at hand.
  */
@@ -68,13 +68,13 @@ typedef GUID IID;
 typedef GUID UUID;
 typedef GUID CLSID;
 
-/* A locally unique identifier. An adapter's stays the same for as long as the adapter is there. */
+/* A locally unique identifier. An adapter keeps its own for as long as it is there. */
 typedef struct _LUID {
     ULONG LowPart;
     LONG HighPart;
 } LUID;
 
-/* The halves are both unsigned here, other than on Windows, and have no second name outside of u. */
+/* Other than on Windows both halves are unsigned, and they have no second name outside of u. */
 typedef union _LARGE_INTEGER {
     struct {
         uint32_t LowPart;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the declarations of a WDDM header; end.h closes them. No include guard: each header includes
- * both once.
+ * Opens the declarations of a WDDM header; end.h closes them. No include guard: each header
+ * includes both once.
  *
  * WDDM's layouts are made of anonymous structs, enumerators above INT_MAX and 64-bit bit-fields,
  * which every compiler that we support accepts and -Wpedantic refuses; clients who compile with

@@ -38,11 +38,11 @@ typedef enum _D3DKMT_CLIENTHINT {
 typedef struct _D3DDDI_CREATECONTEXTFLAGS {
     union {
         struct {
-            UINT NullRendering : 1; /* submissions are accepted and not executed */
-            UINT InitialData : 1; /* the context is for uploads before the first use */
-            UINT DisableGpuTimeout : 1; /* do not reset the engine for work that takes long */
+            UINT NullRendering : 1;       /* submissions are accepted and not executed */
+            UINT InitialData : 1;         /* the context is for uploads before the first use */
+            UINT DisableGpuTimeout : 1;   /* do not reset the engine for work that takes long */
             UINT SynchronizationOnly : 1; /* carries waits and signals only */
-            UINT HwQueueSupported : 1; /* will own hardware queues */
+            UINT HwQueueSupported : 1;    /* will own hardware queues */
             UINT NoKmdAccess : 1; /* the kernel-mode driver does not look into the commands */
             UINT Reserved : 26;
         };
@@ -53,14 +53,14 @@ typedef struct _D3DDDI_CREATECONTEXTFLAGS {
 /* Argument of D3DKMTCreateContextVirtual(). */
 typedef struct _D3DKMT_CREATECONTEXTVIRTUAL {
     D3DKMT_HANDLE hDevice; /* in */
-    UINT NodeOrdinal; /* in: which engine, counted from 0 */
+    UINT NodeOrdinal;      /* in: which engine, counted from 0 */
     /* in: bit n allows engine n of the node in linked adapters; 0 and 1 both mean the first */
     UINT EngineAffinity;
-    D3DDDI_CREATECONTEXTFLAGS Flags; /* in */
+    D3DDDI_CREATECONTEXTFLAGS Flags;        /* in */
     D3DKMT_PTR(VOID *, pPrivateDriverData); /* in, out: the driver's own bytes */
-    UINT PrivateDriverDataSize; /* in: bytes, at most 131072; up to 131001 fit */
-    D3DKMT_CLIENTHINT ClientHint; /* in */
-    D3DKMT_HANDLE hContext; /* out */
+    UINT PrivateDriverDataSize;             /* in: bytes, at most 131072; up to 131001 fit */
+    D3DKMT_CLIENTHINT ClientHint;           /* in */
+    D3DKMT_HANDLE hContext;                 /* out */
 } D3DKMT_CREATECONTEXTVIRTUAL;
 
 /*
@@ -108,7 +108,7 @@ typedef struct _D3DDDI_PATCHLOCATIONLIST {
     };
     UINT DriverId;
     UINT AllocationOffset; /* bytes from the allocation's start */
-    UINT PatchOffset; /* bytes from the command buffer's start */
+    UINT PatchOffset;      /* bytes from the command buffer's start */
     UINT SplitOffset;
 } D3DDDI_PATCHLOCATIONLIST;
 
@@ -143,27 +143,27 @@ typedef struct _D3DKMT_CREATECONTEXT {
 NTSTATUS APIENTRY D3DKMTCreateContext(D3DKMT_CREATECONTEXT *args);
 
 typedef struct _D3DKMT_SUBMITCOMMANDFLAGS {
-    UINT NullRendering : 1; /* do not execute */
+    UINT NullRendering : 1;     /* do not execute */
     UINT PresentRedirected : 1; /* display only */
-    UINT NoKmdAccess : 1; /* the kernel-mode driver does not look into the commands */
+    UINT NoKmdAccess : 1;       /* the kernel-mode driver does not look into the commands */
     UINT Reserved : 29;
 } D3DKMT_SUBMITCOMMANDFLAGS;
 
 /* Argument of D3DKMTSubmitCommand(). */
 typedef struct _D3DKMT_SUBMITCOMMAND {
     D3DGPU_VIRTUAL_ADDRESS Commands; /* in: where the command buffer starts */
-    UINT CommandLength; /* in: bytes */
+    UINT CommandLength;              /* in: bytes */
     D3DKMT_SUBMITCOMMANDFLAGS Flags; /* in */
-    ULONGLONG PresentHistoryToken; /* display only */
-    UINT BroadcastContextCount; /* in: 1 to D3DDDI_MAX_BROADCAST_CONTEXT */
+    ULONGLONG PresentHistoryToken;   /* display only */
+    UINT BroadcastContextCount;      /* in: 1 to D3DDDI_MAX_BROADCAST_CONTEXT */
     /* in: the first decides the device */
     D3DKMT_HANDLE BroadcastContext[D3DDDI_MAX_BROADCAST_CONTEXT];
     D3DKMT_PTR(VOID *, pPrivateDriverData); /* in: the driver's submission header */
     UINT PrivateDriverDataSize; /* in: bytes; with 4 for each history buffer at most 130648 fit */
-    UINT NumPrimaries; /* in: at most D3DDDI_MAX_WRITTEN_PRIMARIES */
+    UINT NumPrimaries;          /* in: at most D3DDDI_MAX_WRITTEN_PRIMARIES */
     D3DKMT_HANDLE WrittenPrimaries[D3DDDI_MAX_WRITTEN_PRIMARIES]; /* in */
-    UINT NumHistoryBuffers; /* in: at most 1024 */
-    D3DKMT_PTR(D3DKMT_HANDLE *, HistoryBufferArray); /* in */
+    UINT NumHistoryBuffers;                                       /* in: at most 1024 */
+    D3DKMT_PTR(D3DKMT_HANDLE *, HistoryBufferArray);              /* in */
 } D3DKMT_SUBMITCOMMAND;
 
 /*
@@ -230,13 +230,13 @@ typedef struct _D3DKMT_SETCONTEXTSCHEDULINGPRIORITY {
 } D3DKMT_SETCONTEXTSCHEDULINGPRIORITY;
 
 /* Sets how a context competes with those of other processes. */
-NTSTATUS APIENTRY D3DKMTSetContextSchedulingPriority(
-    const D3DKMT_SETCONTEXTSCHEDULINGPRIORITY *args);
+NTSTATUS APIENTRY
+D3DKMTSetContextSchedulingPriority(const D3DKMT_SETCONTEXTSCHEDULINGPRIORITY *args);
 
 /* Argument of D3DKMTGetContextSchedulingPriority(). */
 typedef struct _D3DKMT_GETCONTEXTSCHEDULINGPRIORITY {
     D3DKMT_HANDLE hContext; /* in */
-    INT Priority; /* out */
+    INT Priority;           /* out */
 } D3DKMT_GETCONTEXTSCHEDULINGPRIORITY;
 
 /* Tells what D3DKMTSetContextSchedulingPriority() set. */
@@ -245,7 +245,7 @@ NTSTATUS APIENTRY D3DKMTGetContextSchedulingPriority(D3DKMT_GETCONTEXTSCHEDULING
 /* Argument of D3DKMTSetContextInProcessSchedulingPriority(). */
 typedef struct _D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY {
     D3DKMT_HANDLE hContext; /* in */
-    INT Priority; /* in: -7 (lowest) to 7, 0 is normal */
+    INT Priority;           /* in: -7 (lowest) to 7, 0 is normal */
 } D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY;
 
 /* Sets how a context competes with the others of its process. */
@@ -255,12 +255,12 @@ NTSTATUS APIENTRY D3DKMTSetContextInProcessSchedulingPriority(
 /* Argument of D3DKMTGetContextInProcessSchedulingPriority(). */
 typedef struct _D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY {
     D3DKMT_HANDLE hContext; /* in */
-    INT Priority; /* out */
+    INT Priority;           /* out */
 } D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY;
 
 /* Tells what D3DKMTSetContextInProcessSchedulingPriority() set. */
-NTSTATUS APIENTRY D3DKMTGetContextInProcessSchedulingPriority(
-    D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY *args);
+NTSTATUS APIENTRY
+D3DKMTGetContextInProcessSchedulingPriority(D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY *args);
 
 #include "end.h"
 

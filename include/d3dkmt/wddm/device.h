@@ -12,8 +12,8 @@
 #define DXGK_BIND_TABLE_ENTRY_UNKNOWN ((UINT)0xFFFFFFFF)
 
 typedef struct _D3DKMT_CREATEDEVICEFLAGS {
-    UINT LegacyMode : 1; /* for runtimes of the display model */
-    UINT RequestVSync : 1; /* for runtimes of the display model */
+    UINT LegacyMode : 1;        /* for runtimes of the display model */
+    UINT RequestVSync : 1;      /* for runtimes of the display model */
     UINT DisableGpuTimeout : 1; /* do not reset the engine for work that takes long */
     UINT Reserved : 29;
 } D3DKMT_CREATEDEVICEFLAGS;
@@ -29,7 +29,7 @@ typedef struct _D3DKMT_CREATEDEVICE {
         D3DKMT_ALIGN64 UINT64 pAdapter_Align;
     };
     D3DKMT_CREATEDEVICEFLAGS Flags; /* in */
-    D3DKMT_HANDLE hDevice; /* out */
+    D3DKMT_HANDLE hDevice;          /* out */
     D3DKMT_PTR(VOID *, pCommandBuffer);
     UINT CommandBufferSize;
     D3DKMT_PTR(D3DDDI_ALLOCATIONLIST *, pAllocationList);
@@ -58,22 +58,22 @@ NTSTATUS APIENTRY D3DKMTDestroyDevice(const D3DKMT_DESTROYDEVICE *args);
 
 /* What D3DKMTGetDeviceState() tells. */
 typedef enum _D3DKMT_DEVICESTATE_TYPE {
-    D3DKMT_DEVICESTATE_EXECUTION = 1, /* ExecutionState */
-    D3DKMT_DEVICESTATE_PRESENT = 2, /* PresentState */
-    D3DKMT_DEVICESTATE_RESET = 3, /* ResetState */
-    D3DKMT_DEVICESTATE_PRESENT_DWM = 4, /* PresentStateDWM */
-    D3DKMT_DEVICESTATE_PAGE_FAULT = 5, /* PageFaultState */
+    D3DKMT_DEVICESTATE_EXECUTION = 1,    /* ExecutionState */
+    D3DKMT_DEVICESTATE_PRESENT = 2,      /* PresentState */
+    D3DKMT_DEVICESTATE_RESET = 3,        /* ResetState */
+    D3DKMT_DEVICESTATE_PRESENT_DWM = 4,  /* PresentStateDWM */
+    D3DKMT_DEVICESTATE_PAGE_FAULT = 5,   /* PageFaultState */
     D3DKMT_DEVICESTATE_PRESENT_QUEUE = 6 /* PresentQueueState */
 } D3DKMT_DEVICESTATE_TYPE;
 
 /* Whether the device still executes commands. Every state but the first is final. */
 typedef enum _D3DKMT_DEVICEEXECUTION_STATE {
     D3DKMT_DEVICEEXECUTION_ACTIVE = 1,
-    D3DKMT_DEVICEEXECUTION_RESET = 2, /* reset under it, or marked as in error */
-    D3DKMT_DEVICEEXECUTION_HUNG = 3, /* its commands did not end in time */
-    D3DKMT_DEVICEEXECUTION_STOPPED = 4, /* the adapter was stopped or removed */
+    D3DKMT_DEVICEEXECUTION_RESET = 2,             /* reset under it, or marked as in error */
+    D3DKMT_DEVICEEXECUTION_HUNG = 3,              /* its commands did not end in time */
+    D3DKMT_DEVICEEXECUTION_STOPPED = 4,           /* the adapter was stopped or removed */
     D3DKMT_DEVICEEXECUTION_ERROR_OUTOFMEMORY = 5, /* no memory for what its commands use */
-    D3DKMT_DEVICEEXECUTION_ERROR_DMAFAULT = 6, /* the GPU refused its commands */
+    D3DKMT_DEVICEEXECUTION_ERROR_DMAFAULT = 6,    /* the GPU refused its commands */
     D3DKMT_DEVICEEXECUTION_ERROR_DMAPAGEFAULT = 7 /* its commands used a bad address */
 } D3DKMT_DEVICEEXECUTION_STATE;
 
@@ -176,7 +176,7 @@ typedef struct _D3DKMT_DEVICEPRESENT_QUEUE_STATE {
 
 /* Argument of D3DKMTGetDeviceState(). */
 typedef struct _D3DKMT_GETDEVICESTATE {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;             /* in */
     D3DKMT_DEVICESTATE_TYPE StateType; /* in: which member of the union is wanted */
     union {
         D3DKMT_DEVICEEXECUTION_STATE ExecutionState;
@@ -195,13 +195,13 @@ typedef struct _D3DKMT_GETDEVICESTATE {
 NTSTATUS APIENTRY D3DKMTGetDeviceState(D3DKMT_GETDEVICESTATE *args);
 
 typedef enum _D3DKMT_DEVICE_ERROR_REASON {
-    D3DKMT_DEVICE_ERROR_REASON_GENERIC = 0x80000000, /* the client has given the device up */
+    D3DKMT_DEVICE_ERROR_REASON_GENERIC = 0x80000000,     /* the client has given the device up */
     D3DKMT_DEVICE_ERROR_REASON_DRIVER_ERROR = 0x80000006 /* the user-mode driver found an error */
 } D3DKMT_DEVICE_ERROR_REASON;
 
 /* Argument of D3DKMTMarkDeviceAsError(). */
 typedef struct _D3DKMT_MARKDEVICEASERROR {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;             /* in */
     D3DKMT_DEVICE_ERROR_REASON Reason; /* in */
 } D3DKMT_MARKDEVICEASERROR;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: escape. */
+/* Escapes: private talk with the driver, and diagnostics of the host's graphics kernel. */
 #ifndef D3DKMT_WDDM_ESCAPE_H
 #define D3DKMT_WDDM_ESCAPE_H
 
@@ -9,67 +9,28 @@
 
 #include "begin.h"
 
-#define D3DKMT_GET_PTE_MAX 64
+#define D3DKMT_GET_PTE_MAX       64
 #define D3DKMT_MAX_SEGMENT_COUNT 32
 
-typedef enum _D3DDDI_DRIVERESCAPETYPE {
-    D3DDDI_DRIVERESCAPETYPE_TRANSLATEALLOCATIONHANDLE = 0,
-    D3DDDI_DRIVERESCAPETYPE_TRANSLATERESOURCEHANDLE = 1,
-    D3DDDI_DRIVERESCAPETYPE_CPUEVENTUSAGE = 2,
-    D3DDDI_DRIVERESCAPETYPE_MAX = 3
-} D3DDDI_DRIVERESCAPETYPE;
-
-typedef enum _D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE {
-    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE_EXTRA_CCD_DATABASE_INFO = 0,
-    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE_MODES_PRUNED = 15
-} D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE;
-
-typedef enum _D3DKMT_DEFRAG_ESCAPE_OPERATION {
-    D3DKMT_DEFRAG_ESCAPE_GET_FRAGMENTATION_STATS = 0,
-    D3DKMT_DEFRAG_ESCAPE_DEFRAG_UPWARD = 1,
-    D3DKMT_DEFRAG_ESCAPE_DEFRAG_DOWNWARD = 2,
-    D3DKMT_DEFRAG_ESCAPE_DEFRAG_PASS = 3,
-    D3DKMT_DEFRAG_ESCAPE_VERIFY_TRANSFER = 4
-} D3DKMT_DEFRAG_ESCAPE_OPERATION;
-
-typedef enum _D3DKMT_DEVICEESCAPE_TYPE {
-    D3DKMT_DEVICEESCAPE_VIDPNFROMALLOCATION = 0,
-    D3DKMT_DEVICEESCAPE_RESTOREGAMMA = 1
-} D3DKMT_DEVICEESCAPE_TYPE;
-
-typedef enum _D3DKMT_DMMESCAPETYPE {
-    D3DKMT_DMMESCAPETYPE_UNINITIALIZED = 0,
-    D3DKMT_DMMESCAPETYPE_GET_SUMMARY_INFO = 1,
-    D3DKMT_DMMESCAPETYPE_GET_VIDEO_PRESENT_SOURCES_INFO = 2,
-    D3DKMT_DMMESCAPETYPE_GET_VIDEO_PRESENT_TARGETS_INFO = 3,
-    D3DKMT_DMMESCAPETYPE_GET_ACTIVEVIDPN_INFO = 4,
-    D3DKMT_DMMESCAPETYPE_GET_MONITORS_INFO = 5,
-    D3DKMT_DMMESCAPETYPE_RECENTLY_COMMITTED_VIDPNS_INFO = 6,
-    D3DKMT_DMMESCAPETYPE_RECENT_MODECHANGE_REQUESTS_INFO = 7,
-    D3DKMT_DMMESCAPETYPE_RECENTLY_RECOMMENDED_VIDPNS_INFO = 8,
-    D3DKMT_DMMESCAPETYPE_RECENT_MONITOR_PRESENCE_EVENTS_INFO = 9,
-    D3DKMT_DMMESCAPETYPE_ACTIVEVIDPN_SOURCEMODESET_INFO = 10,
-    D3DKMT_DMMESCAPETYPE_ACTIVEVIDPN_COFUNCPATHMODALITY_INFO = 11,
-    D3DKMT_DMMESCAPETYPE_GET_LASTCLIENTCOMMITTEDVIDPN_INFO = 12,
-    D3DKMT_DMMESCAPETYPE_GET_VERSION_INFO = 13,
-    D3DKMT_DMMESCAPETYPE_VIDPN_MGR_DIAGNOSTICS = 14
-} D3DKMT_DMMESCAPETYPE;
-
+/*
+ * Whom an escape is for. Linux hosts' guests use the driver's; the others are there for tests of
+ * the host, which may refuse them. Numbers from 1024 on are the window manager's.
+ */
 typedef enum _D3DKMT_ESCAPETYPE {
-    D3DKMT_ESCAPE_DRIVERPRIVATE = 0,
-    D3DKMT_ESCAPE_VIDMM = 1,
-    D3DKMT_ESCAPE_TDRDBGCTRL = 2,
-    D3DKMT_ESCAPE_VIDSCH = 3,
-    D3DKMT_ESCAPE_DEVICE = 4,
-    D3DKMT_ESCAPE_DMM = 5,
-    D3DKMT_ESCAPE_DEBUG_SNAPSHOT = 6,
+    D3DKMT_ESCAPE_DRIVERPRIVATE = 0,  /* bytes between user-mode and kernel-mode driver */
+    D3DKMT_ESCAPE_VIDMM = 1,          /* D3DKMT_VIDMM_ESCAPE */
+    D3DKMT_ESCAPE_TDRDBGCTRL = 2,     /* D3DKMT_TDRDBGCTRL_ESCAPE */
+    D3DKMT_ESCAPE_VIDSCH = 3,         /* D3DKMT_VIDSCH_ESCAPE */
+    D3DKMT_ESCAPE_DEVICE = 4,         /* D3DKMT_DEVICE_ESCAPE */
+    D3DKMT_ESCAPE_DMM = 5,            /* D3DKMT_DMM_ESCAPE */
+    D3DKMT_ESCAPE_DEBUG_SNAPSHOT = 6, /* D3DKMT_DEBUG_SNAPSHOT_ESCAPE */
     D3DKMT_ESCAPE_DRT_TEST = 8,
     D3DKMT_ESCAPE_DIAGNOSTICS = 9,
     D3DKMT_ESCAPE_OUTPUTDUPL_SNAPSHOT = 10,
     D3DKMT_ESCAPE_OUTPUTDUPL_DIAGNOSTICS = 11,
     D3DKMT_ESCAPE_BDD_PNP = 12,
     D3DKMT_ESCAPE_BDD_FALLBACK = 13,
-    D3DKMT_ESCAPE_ACTIVATE_SPECIFIC_DIAG = 14,
+    D3DKMT_ESCAPE_ACTIVATE_SPECIFIC_DIAG = 14, /* D3DKMT_ACTIVATE_SPECIFIC_DIAG_ESCAPE */
     D3DKMT_ESCAPE_MODES_PRUNED_OUT = 15,
     D3DKMT_ESCAPE_WHQL_INFO = 16,
     D3DKMT_ESCAPE_BRIGHTNESS = 17,
@@ -78,7 +39,7 @@ typedef enum _D3DKMT_ESCAPETYPE {
     D3DKMT_ESCAPE_HISTORY_BUFFER_STATUS = 21,
     D3DKMT_ESCAPE_MIRACAST_ADAPTER_DIAG_INFO = 23,
     D3DKMT_ESCAPE_FORCE_BDDFALLBACK_HEADLESS = 24,
-    D3DKMT_ESCAPE_REQUEST_MACHINE_CRASH = 25,
+    D3DKMT_ESCAPE_REQUEST_MACHINE_CRASH = 25, /* D3DKMT_REQUEST_MACHINE_CRASH_ESCAPE */
     D3DKMT_ESCAPE_SOFTGPU_ENABLE_DISABLE_HMD = 27,
     D3DKMT_ESCAPE_PROCESS_VERIFIER_OPTION = 28,
     D3DKMT_ESCAPE_ADAPTER_VERIFIER_OPTION = 29,
@@ -106,17 +67,71 @@ typedef enum _D3DKMT_ESCAPETYPE {
     D3DKMT_ESCAPE_WIN32K_SPECIALIZED_DISPLAY_TEST = 1038
 } D3DKMT_ESCAPETYPE;
 
-typedef enum _D3DKMT_ESCAPE_PFN_CONTROL_COMMAND {
-    D3DKMT_ESCAPE_PFN_CONTROL_DEFAULT = 0,
-    D3DKMT_ESCAPE_PFN_CONTROL_FORCE_CPU = 1,
-    D3DKMT_ESCAPE_PFN_CONTROL_FORCE_GPU = 2
-} D3DKMT_ESCAPE_PFN_CONTROL_COMMAND;
+typedef struct _D3DDDI_ESCAPEFLAGS {
+    union {
+        struct {
+            /* the driver will touch the hardware: the host waits until it is idle */
+            UINT HardwareAccess : 1;
+            UINT DeviceStatusQuery : 1; /* works on a device that is lost */
+            UINT ChangeFrameLatency : 1;
+            UINT NoAdapterSynchronization : 1; /* may run beside anything else */
+            UINT Reserved : 1;
+            UINT VirtualMachineData : 1; /* set by hosts for data of a VM */
+            UINT DriverKnownEscape : 1;  /* the data begin with a D3DDDI_DRIVERESCAPETYPE */
+            UINT DriverCommonEscape : 1; /* the data are of a kind that all drivers know */
+            UINT Reserved2 : 24;
+        };
+        UINT Value;
+    };
+} D3DDDI_ESCAPEFLAGS;
 
-typedef enum _D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE {
-    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_BASE_DESKTOP_DURATION = 0,
-    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_VSYNC_MULTIPLIER = 1,
-    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_PROCESS_BOOST_ELIGIBLE = 2
-} D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE;
+/* Argument of D3DKMTEscape(). */
+typedef struct _D3DKMT_ESCAPE {
+    D3DKMT_HANDLE hAdapter;                 /* in */
+    D3DKMT_HANDLE hDevice;                  /* in: or 0 */
+    D3DKMT_ESCAPETYPE Type;                 /* in */
+    D3DDDI_ESCAPEFLAGS Flags;               /* in */
+    D3DKMT_PTR(VOID *, pPrivateDriverData); /* in, out */
+    UINT PrivateDriverDataSize;             /* in: bytes, 0 to 131072; up to 131001 fit */
+    D3DKMT_HANDLE hContext;                 /* in: or 0 */
+} D3DKMT_ESCAPE;
+
+/*
+ * Hands bytes to the driver, or to a part of the host's graphics kernel, and brings the same number
+ * of bytes back. What they mean, and whether it worked, is in the bytes: hosts give no status for
+ * an escape.
+ *
+ * Statuses: STATUS_BUFFER_TOO_SMALL from kernels where the host refuses (they cannot tell).
+ */
+NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *args);
+
+/* Escapes that the graphics kernel understands on their way to the driver. */
+typedef enum _D3DDDI_DRIVERESCAPETYPE {
+    /* answered in the guest: handles are the host's */
+    D3DDDI_DRIVERESCAPETYPE_TRANSLATEALLOCATIONHANDLE = 0,
+    D3DDDI_DRIVERESCAPETYPE_TRANSLATERESOURCEHANDLE = 1, /* answered in the guest */
+    D3DDDI_DRIVERESCAPETYPE_CPUEVENTUSAGE = 2,
+    D3DDDI_DRIVERESCAPETYPE_MAX = 3 /* newer kernels use this number for test commands */
+} D3DDDI_DRIVERESCAPETYPE;
+
+/* The spelling is WDDM's. */
+typedef struct _D3DDDI_DRIVERESCAPE_TRANSLATEALLOCATIONEHANDLE {
+    D3DDDI_DRIVERESCAPETYPE EscapeType;
+    D3DKMT_HANDLE hAllocation; /* in, out */
+} D3DDDI_DRIVERESCAPE_TRANSLATEALLOCATIONEHANDLE;
+
+typedef struct _D3DDDI_DRIVERESCAPE_TRANSLATERESOURCEHANDLE {
+    D3DDDI_DRIVERESCAPETYPE EscapeType;
+    D3DKMT_HANDLE hResource; /* in, out */
+} D3DDDI_DRIVERESCAPE_TRANSLATERESOURCEHANDLE;
+
+/* Tells the driver who signals a CPU notification object. */
+typedef struct _D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE {
+    D3DDDI_DRIVERESCAPETYPE EscapeType;
+    D3DKMT_HANDLE hSyncObject; /* in */
+    UINT64 hKmdCpuEvent;       /* out */
+    UINT Usage[8];             /* in: the driver's own */
+} D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE;
 
 typedef enum _D3DKMT_TDRDBGCTRLTYPE {
     D3DKMT_TDRDBGCTRLTYPE_FORCETDR = 0,
@@ -130,14 +145,70 @@ typedef enum _D3DKMT_TDRDBGCTRLTYPE {
     D3DKMT_TDRDBGCTRLTYPE_ENGINETDR = 8
 } D3DKMT_TDRDBGCTRLTYPE;
 
-typedef enum _D3DKMT_VAD_ESCAPE_COMMAND {
-    D3DKMT_VAD_ESCAPE_GETNUMVADS = 0,
-    D3DKMT_VAD_ESCAPE_GETVAD = 1,
-    D3DKMT_VAD_ESCAPE_GETVADRANGE = 2,
-    D3DKMT_VAD_ESCAPE_GET_PTE = 3,
-    D3DKMT_VAD_ESCAPE_GET_GPUMMU_CAPS = 4,
-    D3DKMT_VAD_ESCAPE_GET_SEGMENT_CAPS = 5
-} D3DKMT_VAD_ESCAPE_COMMAND;
+/* Forces, or configures, resets of hung engines. */
+typedef struct _D3DKMT_TDRDBGCTRL_ESCAPE {
+    D3DKMT_TDRDBGCTRLTYPE TdrControl;
+    union {
+        ULONG NodeOrdinal;
+    };
+} D3DKMT_TDRDBGCTRL_ESCAPE;
+
+typedef enum _D3DKMT_VIDSCHESCAPETYPE {
+    D3DKMT_VIDSCHESCAPETYPE_PREEMPTIONCONTROL = 0,
+    D3DKMT_VIDSCHESCAPETYPE_SUSPENDSCHEDULER = 1,
+    D3DKMT_VIDSCHESCAPETYPE_TDRCONTROL = 2,
+    D3DKMT_VIDSCHESCAPETYPE_SUSPENDRESUME = 3,
+    D3DKMT_VIDSCHESCAPETYPE_ENABLECONTEXTDELAY = 4,
+    D3DKMT_VIDSCHESCAPETYPE_CONFIGURE_TDR_LIMIT = 5,
+    D3DKMT_VIDSCHESCAPETYPE_VGPU_RESET = 6,
+    D3DKMT_VIDSCHESCAPETYPE_PFN_CONTROL = 7,
+    D3DKMT_VIDSCHESCAPETYPE_VIRTUAL_REFRESH_RATE = 8
+} D3DKMT_VIDSCHESCAPETYPE;
+
+typedef enum _D3DKMT_ESCAPE_PFN_CONTROL_COMMAND {
+    D3DKMT_ESCAPE_PFN_CONTROL_DEFAULT = 0,
+    D3DKMT_ESCAPE_PFN_CONTROL_FORCE_CPU = 1,
+    D3DKMT_ESCAPE_PFN_CONTROL_FORCE_GPU = 2
+} D3DKMT_ESCAPE_PFN_CONTROL_COMMAND;
+
+typedef enum _D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE {
+    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_BASE_DESKTOP_DURATION = 0,
+    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_VSYNC_MULTIPLIER = 1,
+    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE_SET_PROCESS_BOOST_ELIGIBLE = 2
+} D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE;
+
+typedef struct _D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE {
+    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE Type;
+    UINT VidPnSourceId;
+    BOOLEAN ProcessBoostEligible;
+    UINT VSyncMultiplier;
+    UINT BaseDesktopDuration;
+    UCHAR Reserved[16];
+} D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE;
+
+/* Tests of the scheduler. */
+typedef struct _D3DKMT_VIDSCH_ESCAPE {
+    D3DKMT_VIDSCHESCAPETYPE Type;
+    union {
+        BOOL PreemptionControl;
+        BOOL EnableContextDelay;
+        struct {
+            ULONG TdrControl;
+            union {
+                ULONG NodeOrdinal;
+            };
+        } TdrControl2;
+        BOOL SuspendScheduler;
+        ULONG TdrControl;
+        ULONG SuspendTime;
+        struct {
+            UINT Count;
+            UINT Time;
+        } TdrLimit;
+        D3DKMT_ESCAPE_PFN_CONTROL_COMMAND PfnControl;
+    };
+    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE VirtualRefreshRateControl;
+} D3DKMT_VIDSCH_ESCAPE;
 
 typedef enum _D3DKMT_VIDMMESCAPETYPE {
     D3DKMT_VIDMMESCAPETYPE_SETFAULT = 0,
@@ -161,111 +232,72 @@ typedef enum _D3DKMT_VIDMMESCAPETYPE {
     D3DKMT_VIDMMESCAPETYPE_SET_EVICTION_CONFIG = 18
 } D3DKMT_VIDMMESCAPETYPE;
 
-typedef enum _D3DKMT_VIDSCHESCAPETYPE {
-    D3DKMT_VIDSCHESCAPETYPE_PREEMPTIONCONTROL = 0,
-    D3DKMT_VIDSCHESCAPETYPE_SUSPENDSCHEDULER = 1,
-    D3DKMT_VIDSCHESCAPETYPE_TDRCONTROL = 2,
-    D3DKMT_VIDSCHESCAPETYPE_SUSPENDRESUME = 3,
-    D3DKMT_VIDSCHESCAPETYPE_ENABLECONTEXTDELAY = 4,
-    D3DKMT_VIDSCHESCAPETYPE_CONFIGURE_TDR_LIMIT = 5,
-    D3DKMT_VIDSCHESCAPETYPE_VGPU_RESET = 6,
-    D3DKMT_VIDSCHESCAPETYPE_PFN_CONTROL = 7,
-    D3DKMT_VIDSCHESCAPETYPE_VIRTUAL_REFRESH_RATE = 8
-} D3DKMT_VIDSCHESCAPETYPE;
+typedef enum _D3DKMT_VAD_ESCAPE_COMMAND {
+    D3DKMT_VAD_ESCAPE_GETNUMVADS = 0,
+    D3DKMT_VAD_ESCAPE_GETVAD = 1,
+    D3DKMT_VAD_ESCAPE_GETVADRANGE = 2,
+    D3DKMT_VAD_ESCAPE_GET_PTE = 3,
+    D3DKMT_VAD_ESCAPE_GET_GPUMMU_CAPS = 4,
+    D3DKMT_VAD_ESCAPE_GET_SEGMENT_CAPS = 5
+} D3DKMT_VAD_ESCAPE_COMMAND;
 
-typedef struct _D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE {
-    D3DDDI_DRIVERESCAPETYPE EscapeType;
-    D3DKMT_HANDLE hSyncObject;
-    UINT64 hKmdCpuEvent;
-    UINT Usage[8];
-} D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE;
+/* A range of GPU addresses that was reserved. */
+typedef struct _D3DKMT_VAD_DESC {
+    UINT VadIndex;
+    UINT64 VadAddress;
+    UINT NumMappedRanges;
+    UINT VadType;
+    UINT64 StartAddress;
+    UINT64 EndAddress;
+} D3DKMT_VAD_DESC;
 
-typedef struct _D3DDDI_DRIVERESCAPE_TRANSLATEALLOCATIONEHANDLE {
-    D3DDDI_DRIVERESCAPETYPE EscapeType;
-    D3DKMT_HANDLE hAllocation;
-} D3DDDI_DRIVERESCAPE_TRANSLATEALLOCATIONEHANDLE;
+/* A mapped part of it. */
+typedef struct _D3DKMT_VA_RANGE_DESC {
+    UINT64 VadAddress;
+    UINT VaRangeIndex;
+    UINT PhysicalAdapterIndex;
+    UINT64 StartAddress;
+    UINT64 EndAddress;
+    UINT64 DriverProtection;
+    UINT OwnerType;
+    UINT64 pOwner;
+    UINT64 OwnerOffset;
+    UINT Protection;
+} D3DKMT_VA_RANGE_DESC;
 
-typedef struct _D3DDDI_DRIVERESCAPE_TRANSLATERESOURCEHANDLE {
-    D3DDDI_DRIVERESCAPETYPE EscapeType;
-    D3DKMT_HANDLE hResource;
-} D3DDDI_DRIVERESCAPE_TRANSLATERESOURCEHANDLE;
-
-typedef struct _D3DDDI_ESCAPEFLAGS {
+/* A page table entry. */
+typedef struct _DXGK_PTE {
     union {
         struct {
-            UINT HardwareAccess : 1;
-            UINT DeviceStatusQuery : 1;
-            UINT ChangeFrameLatency : 1;
-            UINT NoAdapterSynchronization : 1;
-            UINT Reserved : 1;
-            UINT VirtualMachineData : 1;
-            UINT DriverKnownEscape : 1;
-            UINT DriverCommonEscape : 1;
-            UINT Reserved2 : 24;
+            ULONGLONG Valid : 1;
+            ULONGLONG Zero : 1;
+            ULONGLONG CacheCoherent : 1;
+            ULONGLONG ReadOnly : 1;
+            ULONGLONG NoExecute : 1;
+            ULONGLONG Segment : 5; /* 0: the machine's memory */
+            ULONGLONG LargePage : 1;
+            ULONGLONG PhysicalAdapterIndex : 6;
+            ULONGLONG PageTablePageSize : 2;
+            ULONGLONG SystemReserved0 : 1;
+            ULONGLONG Reserved : 44;
         };
-        UINT Value;
+        ULONGLONG Flags;
     };
-} D3DDDI_ESCAPEFLAGS;
-
-typedef struct _D3DKMT_ACTIVATE_SPECIFIC_DIAG_ESCAPE {
-    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE Type;
-    BOOL Activate;
-} D3DKMT_ACTIVATE_SPECIFIC_DIAG_ESCAPE;
-
-typedef struct _D3DKMT_DEBUG_SNAPSHOT_ESCAPE {
-    ULONG Length;
-    BYTE Buffer[1];
-} D3DKMT_DEBUG_SNAPSHOT_ESCAPE;
-
-typedef struct _D3DKMT_DEVICE_ESCAPE {
-    D3DKMT_DEVICEESCAPE_TYPE Type;
     union {
-        struct {
-            D3DKMT_HANDLE hPrimaryAllocation;
-            D3DDDI_VIDEO_PRESENT_SOURCE_ID VidPnSourceId;
-        } VidPnFromAllocation;
+        ULONGLONG PageAddress;      /* page number in the segment */
+        ULONGLONG PageTableAddress; /* page number of the next level */
     };
-} D3DKMT_DEVICE_ESCAPE;
+} DXGK_PTE;
 
-typedef struct _D3DKMT_DMM_ESCAPE {
-    D3DKMT_DMMESCAPETYPE Type;
-    D3DKMT_SIZE_T ProvidedBufferSize;
-    D3DKMT_SIZE_T MinRequiredBufferSize;
-    UCHAR Data[1];
-} D3DKMT_DMM_ESCAPE;
-
-typedef struct _D3DKMT_ESCAPE {
-    D3DKMT_HANDLE hAdapter;
-    D3DKMT_HANDLE hDevice;
-    D3DKMT_ESCAPETYPE Type;
-    D3DDDI_ESCAPEFLAGS Flags;
-    D3DKMT_PTR(VOID *, pPrivateDriverData);
-    UINT PrivateDriverDataSize;
-    D3DKMT_HANDLE hContext;
-} D3DKMT_ESCAPE;
-
-typedef struct _D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE {
-    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE_TYPE Type;
-    UINT VidPnSourceId;
-    BOOLEAN ProcessBoostEligible;
-    UINT VSyncMultiplier;
-    UINT BaseDesktopDuration;
-    UCHAR Reserved[16];
-} D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE;
-
-typedef struct _D3DKMT_EVICTION_CRITERIA {
-    UINT64 MinimumSize;
-    UINT64 MaximumSize;
-    struct {
-        union {
-            struct {
-                UINT Primary : 1;
-                UINT Reserved : 31;
-            } Flags;
-            UINT Value;
-        };
-    };
-} D3DKMT_EVICTION_CRITERIA;
+typedef struct _D3DKMT_GET_PTE {
+    UINT PhysicalAdapterIndex;
+    UINT PageTableLevel;
+    UINT PageTableIndex[DXGK_MAX_PAGE_TABLE_LEVEL_COUNT];
+    BOOLEAN b64KBPte;
+    UINT NumPtes; /* in: entries wanted, at most D3DKMT_GET_PTE_MAX */
+    DXGK_PTE Pte[D3DKMT_GET_PTE_MAX];
+    UINT NumValidEntries; /* out */
+} D3DKMT_GET_PTE;
 
 typedef struct _D3DKMT_PAGE_TABLE_LEVEL_DESC {
     UINT IndexBitCount;
@@ -293,39 +325,6 @@ typedef struct _D3DKMT_GET_GPUMMU_CAPS {
     DXGK_ESCAPE_GPUMMUCAPS GpuMmuCaps;
 } D3DKMT_GET_GPUMMU_CAPS;
 
-typedef struct _DXGK_PTE {
-    union {
-        struct {
-            ULONGLONG Valid : 1;
-            ULONGLONG Zero : 1;
-            ULONGLONG CacheCoherent : 1;
-            ULONGLONG ReadOnly : 1;
-            ULONGLONG NoExecute : 1;
-            ULONGLONG Segment : 5;
-            ULONGLONG LargePage : 1;
-            ULONGLONG PhysicalAdapterIndex : 6;
-            ULONGLONG PageTablePageSize : 2;
-            ULONGLONG SystemReserved0 : 1;
-            ULONGLONG Reserved : 44;
-        };
-        ULONGLONG Flags;
-    };
-    union {
-        ULONGLONG PageAddress;
-        ULONGLONG PageTableAddress;
-    };
-} DXGK_PTE;
-
-typedef struct _D3DKMT_GET_PTE {
-    UINT PhysicalAdapterIndex;
-    UINT PageTableLevel;
-    UINT PageTableIndex[DXGK_MAX_PAGE_TABLE_LEVEL_COUNT];
-    BOOLEAN b64KBPte;
-    UINT NumPtes;
-    DXGK_PTE Pte[D3DKMT_GET_PTE_MAX];
-    UINT NumValidEntries;
-} D3DKMT_GET_PTE;
-
 typedef struct _D3DKMT_SEGMENT_CAPS {
     UINT64 Size;
     UINT PageSize;
@@ -341,41 +340,29 @@ typedef struct _D3DKMT_GET_SEGMENT_CAPS {
     D3DKMT_SEGMENT_CAPS SegmentCaps[D3DKMT_MAX_SEGMENT_COUNT];
 } D3DKMT_GET_SEGMENT_CAPS;
 
-typedef struct _D3DKMT_REQUEST_MACHINE_CRASH_ESCAPE {
-    D3DKMT_ULONG_PTR Param1;
-    D3DKMT_ULONG_PTR Param2;
-    D3DKMT_ULONG_PTR Param3;
-} D3DKMT_REQUEST_MACHINE_CRASH_ESCAPE;
-
-typedef struct _D3DKMT_TDRDBGCTRL_ESCAPE {
-    D3DKMT_TDRDBGCTRLTYPE TdrControl;
-    union {
-        ULONG NodeOrdinal;
+typedef struct _D3DKMT_EVICTION_CRITERIA {
+    UINT64 MinimumSize;
+    UINT64 MaximumSize;
+    struct {
+        union {
+            struct {
+                UINT Primary : 1;
+                UINT Reserved : 31;
+            } Flags;
+            UINT Value;
+        };
     };
-} D3DKMT_TDRDBGCTRL_ESCAPE;
+} D3DKMT_EVICTION_CRITERIA;
 
-typedef struct _D3DKMT_VAD_DESC {
-    UINT VadIndex;
-    UINT64 VadAddress;
-    UINT NumMappedRanges;
-    UINT VadType;
-    UINT64 StartAddress;
-    UINT64 EndAddress;
-} D3DKMT_VAD_DESC;
+typedef enum _D3DKMT_DEFRAG_ESCAPE_OPERATION {
+    D3DKMT_DEFRAG_ESCAPE_GET_FRAGMENTATION_STATS = 0,
+    D3DKMT_DEFRAG_ESCAPE_DEFRAG_UPWARD = 1,
+    D3DKMT_DEFRAG_ESCAPE_DEFRAG_DOWNWARD = 2,
+    D3DKMT_DEFRAG_ESCAPE_DEFRAG_PASS = 3,
+    D3DKMT_DEFRAG_ESCAPE_VERIFY_TRANSFER = 4
+} D3DKMT_DEFRAG_ESCAPE_OPERATION;
 
-typedef struct _D3DKMT_VA_RANGE_DESC {
-    UINT64 VadAddress;
-    UINT VaRangeIndex;
-    UINT PhysicalAdapterIndex;
-    UINT64 StartAddress;
-    UINT64 EndAddress;
-    UINT64 DriverProtection;
-    UINT OwnerType;
-    UINT64 pOwner;
-    UINT64 OwnerOffset;
-    UINT Protection;
-} D3DKMT_VA_RANGE_DESC;
-
+/* Tests of the memory manager. */
 typedef struct _D3DKMT_VIDMM_ESCAPE {
     D3DKMT_VIDMMESCAPETYPE Type;
     union {
@@ -470,30 +457,69 @@ typedef struct _D3DKMT_VIDMM_ESCAPE {
     };
 } D3DKMT_VIDMM_ESCAPE;
 
-typedef struct _D3DKMT_VIDSCH_ESCAPE {
-    D3DKMT_VIDSCHESCAPETYPE Type;
-    union {
-        BOOL PreemptionControl;
-        BOOL EnableContextDelay;
-        struct {
-            ULONG TdrControl;
-            union {
-                ULONG NodeOrdinal;
-            };
-        } TdrControl2;
-        BOOL SuspendScheduler;
-        ULONG TdrControl;
-        ULONG SuspendTime;
-        struct {
-            UINT Count;
-            UINT Time;
-        } TdrLimit;
-        D3DKMT_ESCAPE_PFN_CONTROL_COMMAND PfnControl;
-    };
-    D3DKMT_ESCAPE_VIRTUAL_REFRESH_RATE VirtualRefreshRateControl;
-} D3DKMT_VIDSCH_ESCAPE;
+typedef enum _D3DKMT_DEVICEESCAPE_TYPE {
+    D3DKMT_DEVICEESCAPE_VIDPNFROMALLOCATION = 0,
+    D3DKMT_DEVICEESCAPE_RESTOREGAMMA = 1
+} D3DKMT_DEVICEESCAPE_TYPE;
 
-NTSTATUS APIENTRY D3DKMTEscape(const D3DKMT_ESCAPE *args);
+/* Display only. */
+typedef struct _D3DKMT_DEVICE_ESCAPE {
+    D3DKMT_DEVICEESCAPE_TYPE Type;
+    union {
+        struct {
+            D3DKMT_HANDLE hPrimaryAllocation;
+            D3DDDI_VIDEO_PRESENT_SOURCE_ID VidPnSourceId;
+        } VidPnFromAllocation;
+    };
+} D3DKMT_DEVICE_ESCAPE;
+
+typedef enum _D3DKMT_DMMESCAPETYPE {
+    D3DKMT_DMMESCAPETYPE_UNINITIALIZED = 0,
+    D3DKMT_DMMESCAPETYPE_GET_SUMMARY_INFO = 1,
+    D3DKMT_DMMESCAPETYPE_GET_VIDEO_PRESENT_SOURCES_INFO = 2,
+    D3DKMT_DMMESCAPETYPE_GET_VIDEO_PRESENT_TARGETS_INFO = 3,
+    D3DKMT_DMMESCAPETYPE_GET_ACTIVEVIDPN_INFO = 4,
+    D3DKMT_DMMESCAPETYPE_GET_MONITORS_INFO = 5,
+    D3DKMT_DMMESCAPETYPE_RECENTLY_COMMITTED_VIDPNS_INFO = 6,
+    D3DKMT_DMMESCAPETYPE_RECENT_MODECHANGE_REQUESTS_INFO = 7,
+    D3DKMT_DMMESCAPETYPE_RECENTLY_RECOMMENDED_VIDPNS_INFO = 8,
+    D3DKMT_DMMESCAPETYPE_RECENT_MONITOR_PRESENCE_EVENTS_INFO = 9,
+    D3DKMT_DMMESCAPETYPE_ACTIVEVIDPN_SOURCEMODESET_INFO = 10,
+    D3DKMT_DMMESCAPETYPE_ACTIVEVIDPN_COFUNCPATHMODALITY_INFO = 11,
+    D3DKMT_DMMESCAPETYPE_GET_LASTCLIENTCOMMITTEDVIDPN_INFO = 12,
+    D3DKMT_DMMESCAPETYPE_GET_VERSION_INFO = 13,
+    D3DKMT_DMMESCAPETYPE_VIDPN_MGR_DIAGNOSTICS = 14
+} D3DKMT_DMMESCAPETYPE;
+
+/* Display only. */
+typedef struct _D3DKMT_DMM_ESCAPE {
+    D3DKMT_DMMESCAPETYPE Type;
+    D3DKMT_SIZE_T ProvidedBufferSize;
+    D3DKMT_SIZE_T MinRequiredBufferSize;
+    UCHAR Data[1];
+} D3DKMT_DMM_ESCAPE;
+
+typedef struct _D3DKMT_DEBUG_SNAPSHOT_ESCAPE {
+    ULONG Length;
+    BYTE Buffer[1];
+} D3DKMT_DEBUG_SNAPSHOT_ESCAPE;
+
+typedef enum _D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE {
+    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE_EXTRA_CCD_DATABASE_INFO = 0,
+    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE_MODES_PRUNED = 15
+} D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE;
+
+typedef struct _D3DKMT_ACTIVATE_SPECIFIC_DIAG_ESCAPE {
+    D3DKMT_ACTIVATE_SPECIFIC_DIAG_TYPE Type;
+    BOOL Activate;
+} D3DKMT_ACTIVATE_SPECIFIC_DIAG_ESCAPE;
+
+/* Stops the host, where that is permitted; the parameters stand in its report. */
+typedef struct _D3DKMT_REQUEST_MACHINE_CRASH_ESCAPE {
+    D3DKMT_ULONG_PTR Param1;
+    D3DKMT_ULONG_PTR Param2;
+    D3DKMT_ULONG_PTR Param3;
+} D3DKMT_REQUEST_MACHINE_CRASH_ESCAPE;
 
 #include "end.h"
 

@@ -190,9 +190,9 @@ typedef struct _D3DDDI_HDR_METADATA_HDR10 {
     UINT16 GreenPrimary[2];
     UINT16 BluePrimary[2];
     UINT16 WhitePoint[2];
-    UINT MaxMasteringLuminance; /* cd/m2 */
-    UINT MinMasteringLuminance; /* 1/10000 cd/m2 */
-    UINT16 MaxContentLightLevel; /* cd/m2 */
+    UINT MaxMasteringLuminance;       /* cd/m2 */
+    UINT MinMasteringLuminance;       /* 1/10000 cd/m2 */
+    UINT16 MaxContentLightLevel;      /* cd/m2 */
     UINT16 MaxFrameAverageLightLevel; /* cd/m2 */
 } D3DDDI_HDR_METADATA_HDR10;
 
@@ -240,7 +240,7 @@ typedef enum _D3DDDI_VIDEO_SIGNAL_SCANLINE_ORDERING {
 
 /* One display mode. */
 typedef struct _D3DKMT_DISPLAYMODE {
-    UINT Width; /* pixels */
+    UINT Width;  /* pixels */
     UINT Height; /* pixels */
     D3DDDIFORMAT Format;
     UINT IntegerRefreshRate; /* hertz, rounded */

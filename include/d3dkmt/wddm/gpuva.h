@@ -14,25 +14,25 @@
 #define D3DGPU_UNIQUE_DRIVER_PROTECTION 0x8000000000000000ULL
 #define DXGK_MAX_PAGE_TABLE_LEVEL_COUNT 6 /* Levels that a GPU's page table may have. */
 #define DXGK_MIN_PAGE_TABLE_LEVEL_COUNT 2
-#define D3DGPU_NULL 0 /* No address. */
+#define D3DGPU_NULL                     0 /* No address. */
 
 /* What accesses to a reserved, unmapped range do. */
 typedef enum _D3DDDIGPUVIRTUALADDRESS_RESERVATION_TYPE {
     D3DDDIGPUVIRTUALADDRESS_RESERVE_NO_ACCESS = 0, /* they fault */
-    D3DDDIGPUVIRTUALADDRESS_RESERVE_ZERO = 1, /* reads give 0, writes vanish */
-    D3DDDIGPUVIRTUALADDRESS_RESERVE_NO_COMMIT = 2 /* no page tables are committed */
+    D3DDDIGPUVIRTUALADDRESS_RESERVE_ZERO = 1,      /* reads give 0, writes vanish */
+    D3DDDIGPUVIRTUALADDRESS_RESERVE_NO_COMMIT = 2  /* no page tables are committed */
 } D3DDDIGPUVIRTUALADDRESS_RESERVATION_TYPE;
 
 /* Argument of D3DKMTReserveGpuVirtualAddress(). */
 typedef struct D3DDDI_RESERVEGPUVIRTUALADDRESS {
     union {
         D3DKMT_HANDLE hPagingQueue; /* in: a paging queue or */
-        D3DKMT_HANDLE hAdapter; /* in: an adapter */
+        D3DKMT_HANDLE hAdapter;     /* in: an adapter */
     };
-    D3DGPU_VIRTUAL_ADDRESS BaseAddress; /* in: the very address, or 0 to leave it open */
+    D3DGPU_VIRTUAL_ADDRESS BaseAddress;    /* in: the very address, or 0 to leave it open */
     D3DGPU_VIRTUAL_ADDRESS MinimumAddress; /* in: without BaseAddress, where to look from */
     D3DGPU_VIRTUAL_ADDRESS MaximumAddress; /* in: and up to where; 0: no limit */
-    D3DGPU_SIZE_T Size; /* in: bytes, whole pages */
+    D3DGPU_SIZE_T Size;                    /* in: bytes, whole pages */
     union {
         D3DDDIGPUVIRTUALADDRESS_RESERVATION_TYPE ReservationType; /* in */
         UINT Reserved0;
@@ -59,9 +59,9 @@ NTSTATUS APIENTRY D3DKMTReserveGpuVirtualAddress(D3DDDI_RESERVEGPUVIRTUALADDRESS
 
 /* Argument of D3DKMTFreeGpuVirtualAddress(). */
 typedef struct _D3DKMT_FREEGPUVIRTUALADDRESS {
-    D3DKMT_HANDLE hAdapter; /* in: an adapter, not a paging queue */
+    D3DKMT_HANDLE hAdapter;             /* in: an adapter, not a paging queue */
     D3DGPU_VIRTUAL_ADDRESS BaseAddress; /* in */
-    D3DGPU_SIZE_T Size; /* in: bytes, whole pages */
+    D3DGPU_SIZE_T Size;                 /* in: bytes, whole pages */
 } D3DKMT_FREEGPUVIRTUALADDRESS;
 
 /* Frees a range that was reserved or that a mapping allocated, with the mappings in it. */
@@ -73,8 +73,8 @@ typedef struct _D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE {
         struct {
             UINT64 Write : 1;
             UINT64 Execute : 1;
-            UINT64 Zero : 1; /* reads give 0; needs no allocation */
-            UINT64 NoAccess : 1; /* every access faults: this is how to unmap */
+            UINT64 Zero : 1;          /* reads give 0; needs no allocation */
+            UINT64 NoAccess : 1;      /* every access faults: this is how to unmap */
             UINT64 SystemUseOnly : 1; /* leave 0 */
             UINT64 Reserved : 59;
         };
@@ -89,11 +89,11 @@ typedef struct D3DDDI_MAPGPUVIRTUALADDRESS {
     D3DGPU_VIRTUAL_ADDRESS BaseAddress;
     D3DGPU_VIRTUAL_ADDRESS MinimumAddress; /* in: without BaseAddress, where to look from */
     D3DGPU_VIRTUAL_ADDRESS MaximumAddress; /* in: and up to where; 0: no limit */
-    D3DKMT_HANDLE hAllocation; /* in: 0 with Zero or NoAccess */
-    D3DGPU_SIZE_T OffsetInPages; /* in: from the start of the allocation */
-    D3DGPU_SIZE_T SizeInPages; /* in: pages to map */
+    D3DKMT_HANDLE hAllocation;             /* in: 0 with Zero or NoAccess */
+    D3DGPU_SIZE_T OffsetInPages;           /* in: from the start of the allocation */
+    D3DGPU_SIZE_T SizeInPages;             /* in: pages to map */
     D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE Protection; /* in */
-    UINT64 DriverProtection; /* in: passed to the driver's page tables */
+    UINT64 DriverProtection;                            /* in: passed to the driver's page tables */
     UINT Reserved0;
     UINT64 Reserved1;
     D3DGPU_VIRTUAL_ADDRESS VirtualAddress; /* out */
@@ -153,10 +153,10 @@ typedef struct _D3DDDI_UPDATEGPUVIRTUALADDRESS_OPERATION {
 
 /* Argument of D3DKMTUpdateGpuVirtualAddress(). */
 typedef struct _D3DKMT_UPDATEGPUVIRTUALADDRESS {
-    D3DKMT_HANDLE hDevice; /* in */
-    D3DKMT_HANDLE hContext; /* in: context whose stream of commands orders the change */
+    D3DKMT_HANDLE hDevice;      /* in */
+    D3DKMT_HANDLE hContext;     /* in: context whose stream of commands orders the change */
     D3DKMT_HANDLE hFenceObject; /* in: monitored fence that orders the change among contexts */
-    UINT NumOperations; /* in: at most 2048; 2046 fit */
+    UINT NumOperations;         /* in: at most 2048; 2046 fit */
     D3DKMT_PTR(D3DDDI_UPDATEGPUVIRTUALADDRESS_OPERATION *, Operations); /* in */
     D3DKMT_SIZE_T Reserved0;
     UINT64 Reserved1;

@@ -15,8 +15,8 @@ typedef struct _D3DDDI_CREATEHWQUEUEFLAGS {
         struct {
             UINT DisableGpuTimeout : 1; /* do not reset the engine for work that takes long */
             UINT NoBroadcastSignal : 1; /* never named in a broadcast signal */
-            UINT NoBroadcastWait : 1; /* never named in a broadcast wait */
-            UINT NoKmdAccess : 1; /* the kernel-mode driver does not look into the commands */
+            UINT NoBroadcastWait : 1;   /* never named in a broadcast wait */
+            UINT NoKmdAccess : 1;       /* the kernel-mode driver does not look into the commands */
             UINT Reserved : 28;
         };
         UINT Value;
@@ -25,11 +25,11 @@ typedef struct _D3DDDI_CREATEHWQUEUEFLAGS {
 
 /* Argument of D3DKMTCreateHwQueue(). */
 typedef struct _D3DKMT_CREATEHWQUEUE {
-    D3DKMT_HANDLE hHwContext; /* in: a context made with HwQueueSupported */
-    D3DDDI_CREATEHWQUEUEFLAGS Flags; /* in */
-    UINT PrivateDriverDataSize; /* in: bytes, at most 131072; up to 130985 fit */
+    D3DKMT_HANDLE hHwContext;               /* in: a context made with HwQueueSupported */
+    D3DDDI_CREATEHWQUEUEFLAGS Flags;        /* in */
+    UINT PrivateDriverDataSize;             /* in: bytes, at most 131072; up to 130985 fit */
     D3DKMT_PTR(VOID *, pPrivateDriverData); /* in, out: the driver's own bytes */
-    D3DKMT_HANDLE hHwQueue; /* out */
+    D3DKMT_HANDLE hHwQueue;                 /* out */
     /* out: may be waited on by the GPU, not destroyed or shared */
     D3DKMT_HANDLE hHwQueueProgressFence;
     /* out: points to the fence's 64-bit value, for reading */
@@ -60,10 +60,10 @@ typedef struct _D3DKMT_SUBMITCOMMANDTOHWQUEUE {
     /* in: the progress fence's value when this is done; rises from call to call */
     UINT64 HwQueueProgressFenceId;
     D3DGPU_VIRTUAL_ADDRESS CommandBuffer; /* in: where the command buffer starts */
-    UINT CommandLength; /* in: bytes */
+    UINT CommandLength;                   /* in: bytes */
     UINT PrivateDriverDataSize; /* in: bytes; with 4 for each primary at most 130976 fit */
     D3DKMT_PTR(VOID *, pPrivateDriverData); /* in: the driver's submission header */
-    UINT NumPrimaries; /* in */
+    UINT NumPrimaries;                      /* in */
     /* in: primary surfaces that the commands write */
     D3DKMT_PTR(const D3DKMT_HANDLE *, WrittenPrimaries);
 } D3DKMT_SUBMITCOMMANDTOHWQUEUE;
@@ -73,35 +73,35 @@ NTSTATUS APIENTRY D3DKMTSubmitCommandToHwQueue(const D3DKMT_SUBMITCOMMANDTOHWQUE
 
 /* Argument of D3DKMTSubmitSignalSyncObjectsToHwQueue(). */
 typedef struct _D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE {
-    D3DDDICB_SIGNALFLAGS Flags; /* in */
+    D3DDDICB_SIGNALFLAGS Flags;  /* in */
     ULONG BroadcastHwQueueCount; /* in: 1 to D3DDDI_MAX_BROADCAST_CONTEXT */
     D3DKMT_PTR(const D3DKMT_HANDLE *, BroadcastHwQueueArray); /* in: the first decides the device */
-    UINT ObjectCount; /* in: 1 to D3DDDI_MAX_OBJECT_SIGNALED */
+    UINT ObjectCount;                                     /* in: 1 to D3DDDI_MAX_OBJECT_SIGNALED */
     D3DKMT_PTR(const D3DKMT_HANDLE *, ObjectHandleArray); /* in */
-    D3DKMT_PTR(const UINT64 *, FenceValueArray); /* in: one value for each object */
+    D3DKMT_PTR(const UINT64 *, FenceValueArray);          /* in: one value for each object */
 } D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE;
 
 /*
  * Queues signals behind the commands of each named queue: when all before them is done, each object
  * gets its value.
  */
-NTSTATUS APIENTRY D3DKMTSubmitSignalSyncObjectsToHwQueue(
-    const D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE *args);
+NTSTATUS APIENTRY
+D3DKMTSubmitSignalSyncObjectsToHwQueue(const D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE *args);
 
 /* Argument of D3DKMTSubmitWaitForSyncObjectsToHwQueue(). */
 typedef struct _D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE {
-    D3DKMT_HANDLE hHwQueue; /* in */
-    UINT ObjectCount; /* in: 1 to D3DDDI_MAX_OBJECT_WAITED_ON */
+    D3DKMT_HANDLE hHwQueue;                               /* in */
+    UINT ObjectCount;                                     /* in: 1 to D3DDDI_MAX_OBJECT_WAITED_ON */
     D3DKMT_PTR(const D3DKMT_HANDLE *, ObjectHandleArray); /* in */
-    D3DKMT_PTR(const UINT64 *, FenceValueArray); /* in: one value for each object */
+    D3DKMT_PTR(const UINT64 *, FenceValueArray);          /* in: one value for each object */
 } D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE;
 
 /*
  * Queues a wait: what is submitted to the queue later starts when every object has reached its
  * value. Returns at once.
  */
-NTSTATUS APIENTRY D3DKMTSubmitWaitForSyncObjectsToHwQueue(
-    const D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE *args);
+NTSTATUS APIENTRY
+D3DKMTSubmitWaitForSyncObjectsToHwQueue(const D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE *args);
 
 typedef struct _D3DDDI_CREATEHWCONTEXTFLAGS {
     union {

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: keyedmutex. */
+/*
+ * Keyed mutexes: ownership of a shared surface, handed on by key. Nothing on Linux offers them;
+ * share a monitored fence instead.
+ */
 #ifndef D3DKMT_WDDM_KEYEDMUTEX_H
 #define D3DKMT_WDDM_KEYEDMUTEX_H
 
 #include "scalars.h"
 
 #include "begin.h"
-
-typedef struct _D3DKMT_ACQUIREKEYEDMUTEX2 {
-    D3DKMT_HANDLE hKeyedMutex;
-    UINT64 Key;
-    D3DKMT_PTR(PLARGE_INTEGER, pTimeout);
-    UINT64 FenceValue;
-    D3DKMT_PTR(VOID *, pPrivateRuntimeData);
-    UINT PrivateRuntimeDataSize;
-} D3DKMT_ACQUIREKEYEDMUTEX2;
 
 typedef struct _D3DKMT_CREATEKEYEDMUTEX2_FLAGS {
     union {
@@ -35,9 +29,8 @@ typedef struct _D3DKMT_CREATEKEYEDMUTEX2 {
     D3DKMT_CREATEKEYEDMUTEX2_FLAGS Flags;
 } D3DKMT_CREATEKEYEDMUTEX2;
 
-typedef struct _D3DKMT_DESTROYKEYEDMUTEX {
-    D3DKMT_HANDLE hKeyedMutex;
-} D3DKMT_DESTROYKEYEDMUTEX;
+/* Would make a keyed mutex. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTCreateKeyedMutex2(D3DKMT_CREATEKEYEDMUTEX2 *args);
 
 typedef struct _D3DKMT_OPENKEYEDMUTEX2 {
     D3DKMT_HANDLE hSharedHandle;
@@ -45,6 +38,21 @@ typedef struct _D3DKMT_OPENKEYEDMUTEX2 {
     D3DKMT_PTR(VOID *, pPrivateRuntimeData);
     UINT PrivateRuntimeDataSize;
 } D3DKMT_OPENKEYEDMUTEX2;
+
+/* Would open a shared one. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTOpenKeyedMutex2(D3DKMT_OPENKEYEDMUTEX2 *args);
+
+typedef struct _D3DKMT_ACQUIREKEYEDMUTEX2 {
+    D3DKMT_HANDLE hKeyedMutex;
+    UINT64 Key;
+    D3DKMT_PTR(PLARGE_INTEGER, pTimeout);
+    UINT64 FenceValue;
+    D3DKMT_PTR(VOID *, pPrivateRuntimeData);
+    UINT PrivateRuntimeDataSize;
+} D3DKMT_ACQUIREKEYEDMUTEX2;
+
+/* Would wait until the mutex is released with a key. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTAcquireKeyedMutex2(D3DKMT_ACQUIREKEYEDMUTEX2 *args);
 
 typedef struct _D3DKMT_RELEASEKEYEDMUTEX2 {
     D3DKMT_HANDLE hKeyedMutex;
@@ -54,15 +62,15 @@ typedef struct _D3DKMT_RELEASEKEYEDMUTEX2 {
     UINT PrivateRuntimeDataSize;
 } D3DKMT_RELEASEKEYEDMUTEX2;
 
-NTSTATUS APIENTRY D3DKMTAcquireKeyedMutex2(D3DKMT_ACQUIREKEYEDMUTEX2 *args);
-
-NTSTATUS APIENTRY D3DKMTCreateKeyedMutex2(D3DKMT_CREATEKEYEDMUTEX2 *args);
-
-NTSTATUS APIENTRY D3DKMTDestroyKeyedMutex(const D3DKMT_DESTROYKEYEDMUTEX *args);
-
-NTSTATUS APIENTRY D3DKMTOpenKeyedMutex2(D3DKMT_OPENKEYEDMUTEX2 *args);
-
+/* Would release the mutex with a key. Status: STATUS_NOT_SUPPORTED. */
 NTSTATUS APIENTRY D3DKMTReleaseKeyedMutex2(D3DKMT_RELEASEKEYEDMUTEX2 *args);
+
+typedef struct _D3DKMT_DESTROYKEYEDMUTEX {
+    D3DKMT_HANDLE hKeyedMutex;
+} D3DKMT_DESTROYKEYEDMUTEX;
+
+/* Would destroy the handle. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTDestroyKeyedMutex(const D3DKMT_DESTROYKEYEDMUTEX *args);
 
 #include "end.h"
 

@@ -19,9 +19,9 @@ typedef enum D3DDDI_PAGINGQUEUE_PRIORITY {
 
 /* Argument of D3DKMTCreatePagingQueue(). */
 typedef struct _D3DKMT_CREATEPAGINGQUEUE {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;                /* in */
     D3DDDI_PAGINGQUEUE_PRIORITY Priority; /* in */
-    D3DKMT_HANDLE hPagingQueue; /* out */
+    D3DKMT_HANDLE hPagingQueue;           /* out */
     D3DKMT_HANDLE hSyncObject; /* out: the queue's fence; may be waited on, dies with the queue */
     /* out: points to the fence's 64-bit value, for reading */
     D3DKMT_PTR(VOID *, FenceValueCPUVirtualAddress);
@@ -48,7 +48,7 @@ typedef struct D3DDDI_MAKERESIDENT_FLAGS {
     union {
         struct {
             UINT CantTrimFurther : 1; /* the client has nothing left to evict */
-            UINT MustSucceed : 1; /* go over the budget rather than fail */
+            UINT MustSucceed : 1;     /* go over the budget rather than fail */
             UINT Reserved : 30;
         };
         UINT Value;
@@ -58,11 +58,11 @@ typedef struct D3DDDI_MAKERESIDENT_FLAGS {
 /* Argument of D3DKMTMakeResident(). */
 typedef struct D3DDDI_MAKERESIDENT {
     D3DKMT_HANDLE hPagingQueue; /* in */
-    UINT NumAllocations; /* in: 1 to 10240 */
+    UINT NumAllocations;        /* in: 1 to 10240 */
     /* in: allocations, or resources for all of theirs */
     D3DKMT_PTR(const D3DKMT_HANDLE *, AllocationList);
     D3DKMT_PTR(const UINT *, PriorityList); /* in: ignored; may be NULL */
-    D3DDDI_MAKERESIDENT_FLAGS Flags; /* in */
+    D3DDDI_MAKERESIDENT_FLAGS Flags;        /* in */
     UINT64 PagingFenceValue; /* out: the paging queue's fence reaches it when the memory is there */
     /* out: bytes to evict before trying again; kernels leave it as it was on failure */
     UINT64 NumBytesToTrim;
@@ -91,10 +91,10 @@ typedef struct D3DDDI_EVICT_FLAGS {
 
 /* Argument of D3DKMTEvict(). */
 typedef struct _D3DKMT_EVICT {
-    D3DKMT_HANDLE hDevice; /* in */
-    UINT NumAllocations; /* in: 1 to 10240 */
+    D3DKMT_HANDLE hDevice;                             /* in */
+    UINT NumAllocations;                               /* in: 1 to 10240 */
     D3DKMT_PTR(const D3DKMT_HANDLE *, AllocationList); /* in */
-    D3DDDI_EVICT_FLAGS Flags; /* in */
+    D3DDDI_EVICT_FLAGS Flags;                          /* in */
     UINT64 NumBytesToTrim; /* out: bytes that the process is over its budget */
 } D3DKMT_EVICT;
 
@@ -122,13 +122,13 @@ typedef struct _D3DKMT_OFFER_FLAGS {
 
 /* Argument of D3DKMTOfferAllocations(). */
 typedef struct _D3DKMT_OFFERALLOCATIONS {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;                   /* in */
     D3DKMT_PTR(D3DKMT_HANDLE *, pResources); /* in: resources, or NULL */
     /* in: allocations, or NULL; exactly one of both is given */
     D3DKMT_PTR(const D3DKMT_HANDLE *, HandleList);
-    UINT NumAllocations; /* in: 1 to 10240 */
+    UINT NumAllocations;            /* in: 1 to 10240 */
     D3DKMT_OFFER_PRIORITY Priority; /* in */
-    D3DKMT_OFFER_FLAGS Flags; /* in */
+    D3DKMT_OFFER_FLAGS Flags;       /* in */
 } D3DKMT_OFFERALLOCATIONS;
 
 /*
@@ -140,19 +140,19 @@ NTSTATUS APIENTRY D3DKMTOfferAllocations(const D3DKMT_OFFERALLOCATIONS *args);
 /* What became of an offered allocation. */
 typedef enum _D3DDDI_RECLAIM_RESULT {
     D3DDDI_RECLAIM_RESULT_OK = 0,
-    D3DDDI_RECLAIM_RESULT_DISCARDED = 1, /* the contents are lost */
+    D3DDDI_RECLAIM_RESULT_DISCARDED = 1,    /* the contents are lost */
     D3DDDI_RECLAIM_RESULT_NOT_COMMITTED = 2 /* the memory is gone and could not be had again */
 } D3DDDI_RECLAIM_RESULT;
 
 /* Argument of D3DKMTReclaimAllocations2(). */
 typedef struct _D3DKMT_RECLAIMALLOCATIONS2 {
-    D3DKMT_HANDLE hPagingQueue; /* in */
-    UINT NumAllocations; /* in: 1 to 10240 */
+    D3DKMT_HANDLE hPagingQueue;              /* in */
+    UINT NumAllocations;                     /* in: 1 to 10240 */
     D3DKMT_PTR(D3DKMT_HANDLE *, pResources); /* in: resources, or NULL */
     /* in: allocations, or NULL; exactly one of both is given */
     D3DKMT_PTR(const D3DKMT_HANDLE *, HandleList);
     union {
-        BOOL *pDiscarded; /* out: the older form of pResults */
+        BOOL *pDiscarded;                /* out: the older form of pResults */
         D3DDDI_RECLAIM_RESULT *pResults; /* out: one for each; may be NULL */
         D3DKMT_ALIGN64 UINT64 AlignUnionTo64;
     };
@@ -175,8 +175,8 @@ typedef enum _D3DKMT_ALLOCATIONRESIDENCYSTATUS {
 
 /* Argument of D3DKMTQueryAllocationResidency(). */
 typedef struct _D3DKMT_QUERYALLOCATIONRESIDENCY {
-    D3DKMT_HANDLE hDevice; /* in */
-    D3DKMT_HANDLE hResource; /* in: instead of a list */
+    D3DKMT_HANDLE hDevice;                               /* in */
+    D3DKMT_HANDLE hResource;                             /* in: instead of a list */
     D3DKMT_PTR(const D3DKMT_HANDLE *, phAllocationList); /* in */
     UINT AllocationCount; /* in: at most 32750 fit; 0 with a resource */
     /* out: one for each allocation, or one for the resource */
@@ -225,11 +225,11 @@ typedef struct D3DDDI_UPDATEALLOCPROPERTY_FLAGS {
 
 /* Argument of D3DKMTUpdateAllocationProperty(). The mask says which properties change. */
 typedef struct D3DDDI_UPDATEALLOCPROPERTY {
-    D3DKMT_HANDLE hPagingQueue; /* in */
-    D3DKMT_HANDLE hAllocation; /* in */
-    UINT SupportedSegmentSet; /* in: bit n allows segment n + 1 */
+    D3DKMT_HANDLE hPagingQueue;                /* in */
+    D3DKMT_HANDLE hAllocation;                 /* in */
+    UINT SupportedSegmentSet;                  /* in: bit n allows segment n + 1 */
     D3DDDI_SEGMENTPREFERENCE PreferredSegment; /* in */
-    D3DDDI_UPDATEALLOCPROPERTY_FLAGS Flags; /* in */
+    D3DDDI_UPDATEALLOCPROPERTY_FLAGS Flags;    /* in */
     UINT64 PagingFenceValue; /* out: the paging queue's fence reaches it when the change is made */
     union {
         struct {
@@ -258,14 +258,14 @@ typedef enum _D3DKMT_MEMORY_SEGMENT_GROUP {
 
 /* Argument of D3DKMTQueryVideoMemoryInfo(). All amounts are bytes. */
 typedef struct _D3DKMT_QUERYVIDEOMEMORYINFO {
-    D3DKMT_PTR(HANDLE, hProcess); /* in: 0, the caller; others are refused */
-    D3DKMT_HANDLE hAdapter; /* in */
+    D3DKMT_PTR(HANDLE, hProcess);                   /* in: 0, the caller; others are refused */
+    D3DKMT_HANDLE hAdapter;                         /* in */
     D3DKMT_MEMORY_SEGMENT_GROUP MemorySegmentGroup; /* in */
-    UINT64 Budget; /* out: how much the process may keep resident */
-    UINT64 CurrentUsage; /* out: how much it does */
-    UINT64 CurrentReservation; /* out: how much it has announced to need */
+    UINT64 Budget;                  /* out: how much the process may keep resident */
+    UINT64 CurrentUsage;            /* out: how much it does */
+    UINT64 CurrentReservation;      /* out: how much it has announced to need */
     UINT64 AvailableForReservation; /* out: how much it may announce */
-    UINT PhysicalAdapterIndex; /* in: 0 unless GPUs are linked */
+    UINT PhysicalAdapterIndex;      /* in: 0 unless GPUs are linked */
 } D3DKMT_QUERYVIDEOMEMORYINFO;
 
 /* Tells the budget of the process and what it uses. The budget changes with what others do. */
@@ -273,16 +273,16 @@ NTSTATUS APIENTRY D3DKMTQueryVideoMemoryInfo(D3DKMT_QUERYVIDEOMEMORYINFO *args);
 
 /* Argument of D3DKMTChangeVideoMemoryReservation(). The tag is spelt as WDDM spells it. */
 typedef struct _D3DKMT_CHANGEVIDEOMMEMORYRESERVATION {
-    D3DKMT_PTR(HANDLE, hProcess); /* in: 0, the caller; others are refused */
-    D3DKMT_HANDLE hAdapter; /* in */
+    D3DKMT_PTR(HANDLE, hProcess);                   /* in: 0, the caller; others are refused */
+    D3DKMT_HANDLE hAdapter;                         /* in */
     D3DKMT_MEMORY_SEGMENT_GROUP MemorySegmentGroup; /* in */
-    UINT64 Reservation; /* in: bytes, at most AvailableForReservation */
-    UINT PhysicalAdapterIndex; /* in: 0 unless GPUs are linked */
+    UINT64 Reservation;                             /* in: bytes, at most AvailableForReservation */
+    UINT PhysicalAdapterIndex;                      /* in: 0 unless GPUs are linked */
 } D3DKMT_CHANGEVIDEOMEMORYRESERVATION;
 
 /* Announces the least memory that the process needs; the budget does not go below it. */
-NTSTATUS APIENTRY D3DKMTChangeVideoMemoryReservation(
-    const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args);
+NTSTATUS APIENTRY
+D3DKMTChangeVideoMemoryReservation(const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args);
 
 /* Argument of D3DKMTFlushHeapTransitions(). */
 typedef struct _D3DKMT_FLUSHHEAPTRANSITIONS {

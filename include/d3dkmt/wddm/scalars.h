@@ -13,14 +13,14 @@
 /* Primary surfaces that one submission may name as written. */
 #define D3DDDI_MAX_WRITTEN_PRIMARIES 16
 /* No display source: what render-only allocations give as their VidPnSourceId. */
-#define D3DDDI_ID_UNINITIALIZED ((UINT)0xFFFFFFFF)
-#define D3DDDI_ID_NOTAPPLICABLE 0
-#define D3DDDI_ID_ANY ((UINT)0xFFFFFFFE)
-#define D3DDDI_ID_ALL ((UINT)0xFFFFFFFD)
+#define D3DDDI_ID_UNINITIALIZED     ((UINT)0xFFFFFFFF)
+#define D3DDDI_ID_NOTAPPLICABLE     0
+#define D3DDDI_ID_ANY               ((UINT)0xFFFFFFFE)
+#define D3DDDI_ID_ALL               ((UINT)0xFFFFFFFD)
 #define D3DDDI_MAX_OBJECT_WAITED_ON 32 /* Objects that one wait may name. */
-#define D3DDDI_MAX_OBJECT_SIGNALED 32 /* Objects that one signal may name. */
+#define D3DDDI_MAX_OBJECT_SIGNALED  32 /* Objects that one signal may name. */
 /* Access rights of a shared sync object. Nothing on Linux checks them. */
-#define D3DDDI_SYNC_OBJECT_WAIT 1
+#define D3DDDI_SYNC_OBJECT_WAIT   1
 #define D3DDDI_SYNC_OBJECT_SIGNAL 2
 /* Contexts or queues that one submission or signal may be broadcast to. */
 #define D3DDDI_MAX_BROADCAST_CONTEXT 64
@@ -59,7 +59,10 @@ typedef UINT64 D3DKMT_ULONG_PTR;
         D3DKMT_ALIGN64 UINT64 name##_Align;                                                        \
         type name;                                                                                 \
     }
-#define D3DKMT_PTR_INIT(pointer) {(UINT64)(SIZE_T)(pointer)}
+#define D3DKMT_PTR_INIT(pointer)                                                                   \
+    {                                                                                              \
+        (UINT64)(SIZE_T)(pointer)                                                                  \
+    }
 
 #include "end.h"
 

@@ -9,17 +9,17 @@
 #include "begin.h"
 
 /* Objects that one shared handle may hold on Windows; Linux takes one. */
-#define D3DKMT_MAX_OBJECTS_PER_HANDLE 3
+#define D3DKMT_MAX_OBJECTS_PER_HANDLE        3
 #define D3DKMT_MAX_BUNDLE_OBJECTS_PER_HANDLE 16
 /* Low bits that tell a global handle of the legacy kind. */
 #define D3DKMT_GDI_STYLE_HANDLE_DECORATION 2
 
 /* The arguments of D3DKMTShareObjects() as one struct. */
 typedef struct _D3DKMT_SHAREOBJECTS {
-    UINT ObjectCount; /* in: 1 */
+    UINT ObjectCount;                                     /* in: 1 */
     D3DKMT_PTR(const D3DKMT_HANDLE *, ObjectHandleArray); /* in */
-    D3DKMT_PTR(PVOID, pObjectAttributes); /* in: ignored */
-    DWORD DesiredAccess; /* in: ignored */
+    D3DKMT_PTR(PVOID, pObjectAttributes);                 /* in: ignored */
+    DWORD DesiredAccess;                                  /* in: ignored */
     D3DKMT_PTR(HANDLE *, pSharedNtHandle); /* out: a descriptor in the low half, zeros above */
 } D3DKMT_SHAREOBJECTS;
 
@@ -36,21 +36,22 @@ typedef struct _D3DKMT_SHAREOBJECTS {
  * Shared (CreateShared) and NtSecuritySharing; STATUS_UNSUCCESSFUL if the process has no descriptor
  * left.
  */
-NTSTATUS APIENTRY D3DKMTShareObjects(UINT cObjects, const D3DKMT_HANDLE *hObjects, POBJECT_ATTRIBUTES pObjectAttributes,
-                            DWORD dwDesiredAccess, HANDLE *phSharedNtHandle);
+NTSTATUS APIENTRY D3DKMTShareObjects(UINT cObjects, const D3DKMT_HANDLE *hObjects,
+                                     POBJECT_ATTRIBUTES pObjectAttributes, DWORD dwDesiredAccess,
+                                     HANDLE *phSharedNtHandle);
 
 /* As D3DKMTShareObjects(), with the arguments in a struct. */
 NTSTATUS APIENTRY D3DKMTShareObjectsInternal(D3DKMT_SHAREOBJECTS *args);
 
 /* Argument of D3DKMTQueryResourceInfoFromNtHandle(). Sizes are bytes. */
 typedef struct _D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE {
-    D3DKMT_HANDLE hDevice; /* in: any device of the caller */
+    D3DKMT_HANDLE hDevice;         /* in: any device of the caller */
     D3DKMT_PTR(HANDLE, hNtHandle); /* in: a descriptor of a resource; the caller keeps it */
     D3DKMT_PTR(VOID *, pPrivateRuntimeData); /* ignored */
-    UINT PrivateRuntimeDataSize; /* out */
-    UINT TotalPrivateDriverDataSize; /* out: of all allocations together */
-    UINT ResourcePrivateDriverDataSize; /* out */
-    UINT NumAllocations; /* out */
+    UINT PrivateRuntimeDataSize;             /* out */
+    UINT TotalPrivateDriverDataSize;         /* out: of all allocations together */
+    UINT ResourcePrivateDriverDataSize;      /* out */
+    UINT NumAllocations;                     /* out */
 } D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE;
 
 /*
@@ -62,25 +63,25 @@ NTSTATUS APIENTRY D3DKMTQueryResourceInfoFromNtHandle(D3DKMT_QUERYRESOURCEINFOFR
 
 /* One allocation of an opened resource. */
 typedef struct _D3DDDI_OPENALLOCATIONINFO2 {
-    D3DKMT_HANDLE hAllocation; /* out */
+    D3DKMT_HANDLE hAllocation;                    /* out */
     D3DKMT_PTR(const VOID *, pPrivateDriverData); /* out: into pTotalPrivateDriverDataBuffer */
-    UINT PrivateDriverDataSize; /* out: bytes */
-    D3DGPU_VIRTUAL_ADDRESS GpuVirtualAddress; /* out: 0 unless the host mapped it */
+    UINT PrivateDriverDataSize;                   /* out: bytes */
+    D3DGPU_VIRTUAL_ADDRESS GpuVirtualAddress;     /* out: 0 unless the host mapped it */
     ULONG_PTR Reserved[6];
 } D3DDDI_OPENALLOCATIONINFO2;
 
 /* Argument of D3DKMTOpenResourceFromNtHandle(). Sizes are bytes. */
 typedef struct _D3DKMT_OPENRESOURCEFROMNTHANDLE {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;         /* in */
     D3DKMT_PTR(HANDLE, hNtHandle); /* in: a descriptor of a resource; the caller keeps it */
-    UINT NumAllocations; /* in: exactly as queried */
+    UINT NumAllocations;           /* in: exactly as queried */
     /* out: the allocations, in their creator's order */
     D3DKMT_PTR(D3DDDI_OPENALLOCATIONINFO2 *, pOpenAllocationInfo2);
-    UINT PrivateRuntimeDataSize; /* in: at least as queried, as are the other sizes */
+    UINT PrivateRuntimeDataSize;             /* in: at least as queried, as are the other sizes */
     D3DKMT_PTR(VOID *, pPrivateRuntimeData); /* out: what the creator gave */
-    UINT ResourcePrivateDriverDataSize; /* in */
+    UINT ResourcePrivateDriverDataSize;      /* in */
     D3DKMT_PTR(VOID *, pResourcePrivateDriverData); /* out */
-    UINT TotalPrivateDriverDataBufferSize; /* in: size of the buffer. out: bytes used */
+    UINT TotalPrivateDriverDataBufferSize;          /* in: size of the buffer. out: bytes used */
     /* out: the allocations' data, one behind the other */
     D3DKMT_PTR(VOID *, pTotalPrivateDriverDataBuffer);
     D3DKMT_HANDLE hResource; /* out: the caller destroys it */
@@ -102,15 +103,15 @@ NTSTATUS APIENTRY D3DKMTOpenResourceFromNtHandle(D3DKMT_OPENRESOURCEFROMNTHANDLE
 /* Argument of D3DKMTOpenSyncObjectFromNtHandle2(). */
 typedef struct _D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 {
     D3DKMT_PTR(HANDLE, hNtHandle); /* in: a descriptor of a sync object; the caller keeps it */
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;         /* in */
     /* in: NoSignal and NoWait narrow what may be done here */
     D3DDDI_SYNCHRONIZATIONOBJECT_FLAGS Flags;
     D3DKMT_HANDLE hSyncObject; /* out: the caller destroys it */
     union {
         struct {
-            D3DKMT_PTR(VOID *, FenceValueCPUVirtualAddress); /* out: points to the value */
+            D3DKMT_PTR(VOID *, FenceValueCPUVirtualAddress);    /* out: points to the value */
             D3DGPU_VIRTUAL_ADDRESS FenceValueGPUVirtualAddress; /* out */
-            UINT EngineAffinity; /* in */
+            UINT EngineAffinity;                                /* in */
         } MonitoredFence;
         UINT64 Reserved[8];
     };

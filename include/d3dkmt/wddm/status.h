@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Status codes. */
+/*
+ * Status codes: those that the functions return, and those that hosts are known to answer.
+ *
+ * Each has exactly the form that the Windows driver kit gives it, since clients define some of them
+ * again behind these headers, and each is guarded, since others define them before.
+ */
 #ifndef D3DKMT_WDDM_STATUS_H
 #define D3DKMT_WDDM_STATUS_H
 
@@ -9,44 +14,41 @@
 #define NT_SUCCESS(Status) (((NTSTATUS)(Status)) >= 0)
 #endif
 
+/* Successes and warnings. All but the warnings pass NT_SUCCESS(). */
 #ifndef STATUS_SUCCESS
 #define STATUS_SUCCESS ((NTSTATUS)0x00000000L)
 #endif
 #ifndef STATUS_TIMEOUT
-#define STATUS_TIMEOUT ((NTSTATUS)0x00000102L)
+#define STATUS_TIMEOUT ((NTSTATUS)0x00000102L) /* A success by NT_SUCCESS(). */
 #endif
 #ifndef STATUS_PENDING
+/* A success: done when the paging fence reaches the value returned. */
 #define STATUS_PENDING ((NTSTATUS)0x00000103L)
 #endif
 #ifndef STATUS_SOME_NOT_MAPPED
 #define STATUS_SOME_NOT_MAPPED ((NTSTATUS)0x00000107L)
 #endif
 #ifndef STATUS_BUFFER_OVERFLOW
-#define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005L)
+#define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005L) /* A warning: the answer was cut off. */
 #endif
 #ifndef STATUS_NO_MORE_ENTRIES
 #define STATUS_NO_MORE_ENTRIES ((NTSTATUS)0x8000001AL)
 #endif
+
+/* Failures that the API, a Linux kernel or the library itself reports. */
 #ifndef STATUS_UNSUCCESSFUL
+/* No backend, or memory that cannot be accessed. */
 #define STATUS_UNSUCCESSFUL ((NTSTATUS)0xC0000001L)
 #endif
 #ifndef STATUS_NOT_IMPLEMENTED
 #define STATUS_NOT_IMPLEMENTED ((NTSTATUS)0xC0000002L)
 #endif
-#ifndef STATUS_INFO_LENGTH_MISMATCH
-#define STATUS_INFO_LENGTH_MISMATCH ((NTSTATUS)0xC0000004L)
-#endif
-#ifndef STATUS_ACCESS_VIOLATION
-#define STATUS_ACCESS_VIOLATION ((NTSTATUS)0xC0000005L)
-#endif
 #ifndef STATUS_INVALID_HANDLE
+/* A HANDLE, not a D3DKMT_HANDLE: those are STATUS_INVALID_PARAMETER. */
 #define STATUS_INVALID_HANDLE ((NTSTATUS)0xC0000008L)
 #endif
 #ifndef STATUS_INVALID_PARAMETER
 #define STATUS_INVALID_PARAMETER ((NTSTATUS)0xC000000DL)
-#endif
-#ifndef STATUS_INVALID_DEVICE_REQUEST
-#define STATUS_INVALID_DEVICE_REQUEST ((NTSTATUS)0xC0000010L)
 #endif
 #ifndef STATUS_NO_MEMORY
 #define STATUS_NO_MEMORY ((NTSTATUS)0xC0000017L)
@@ -58,7 +60,7 @@
 #define STATUS_ACCESS_DENIED ((NTSTATUS)0xC0000022L)
 #endif
 #ifndef STATUS_BUFFER_TOO_SMALL
-#define STATUS_BUFFER_TOO_SMALL ((NTSTATUS)0xC0000023L)
+#define STATUS_BUFFER_TOO_SMALL ((NTSTATUS)0xC0000023L) /* The call says how much is needed. */
 #endif
 #ifndef STATUS_OBJECT_TYPE_MISMATCH
 #define STATUS_OBJECT_TYPE_MISMATCH ((NTSTATUS)0xC0000024L)
@@ -71,6 +73,23 @@
 #endif
 #ifndef STATUS_OBJECT_NAME_COLLISION
 #define STATUS_OBJECT_NAME_COLLISION ((NTSTATUS)0xC0000035L)
+#endif
+#ifndef STATUS_NOT_SUPPORTED
+#define STATUS_NOT_SUPPORTED ((NTSTATUS)0xC00000BBL)
+#endif
+#ifndef STATUS_DEVICE_REMOVED
+#define STATUS_DEVICE_REMOVED ((NTSTATUS)0xC00002B6L) /* The adapter is gone or stopped. */
+#endif
+
+/* Further failures that hosts report, of the kernel at large. */
+#ifndef STATUS_INFO_LENGTH_MISMATCH
+#define STATUS_INFO_LENGTH_MISMATCH ((NTSTATUS)0xC0000004L)
+#endif
+#ifndef STATUS_ACCESS_VIOLATION
+#define STATUS_ACCESS_VIOLATION ((NTSTATUS)0xC0000005L)
+#endif
+#ifndef STATUS_INVALID_DEVICE_REQUEST
+#define STATUS_INVALID_DEVICE_REQUEST ((NTSTATUS)0xC0000010L)
 #endif
 #ifndef STATUS_REVISION_MISMATCH
 #define STATUS_REVISION_MISMATCH ((NTSTATUS)0xC0000059L)
@@ -90,9 +109,6 @@
 #ifndef STATUS_IO_TIMEOUT
 #define STATUS_IO_TIMEOUT ((NTSTATUS)0xC00000B5L)
 #endif
-#ifndef STATUS_NOT_SUPPORTED
-#define STATUS_NOT_SUPPORTED ((NTSTATUS)0xC00000BBL)
-#endif
 #ifndef STATUS_INTERNAL_ERROR
 #define STATUS_INTERNAL_ERROR ((NTSTATUS)0xC00000E5L)
 #endif
@@ -111,9 +127,8 @@
 #ifndef STATUS_NOT_FOUND
 #define STATUS_NOT_FOUND ((NTSTATUS)0xC0000225L)
 #endif
-#ifndef STATUS_DEVICE_REMOVED
-#define STATUS_DEVICE_REMOVED ((NTSTATUS)0xC00002B6L)
-#endif
+
+/* Failures of the graphics kernel. */
 #ifndef STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER
 #define STATUS_GRAPHICS_INSUFFICIENT_DMA_BUFFER ((NTSTATUS)0xC01E0001L)
 #endif
@@ -130,13 +145,14 @@
 #define STATUS_GRAPHICS_CANNOTCOLORCONVERT ((NTSTATUS)0xC01E0008L)
 #endif
 #ifndef STATUS_GRAPHICS_NO_VIDEO_MEMORY
+/* The budget or the memory does not suffice: evict and try again. */
 #define STATUS_GRAPHICS_NO_VIDEO_MEMORY ((NTSTATUS)0xC01E0100L)
 #endif
 #ifndef STATUS_GRAPHICS_CANT_LOCK_MEMORY
 #define STATUS_GRAPHICS_CANT_LOCK_MEMORY ((NTSTATUS)0xC01E0101L)
 #endif
 #ifndef STATUS_GRAPHICS_ALLOCATION_BUSY
-#define STATUS_GRAPHICS_ALLOCATION_BUSY ((NTSTATUS)0xC01E0102L)
+#define STATUS_GRAPHICS_ALLOCATION_BUSY ((NTSTATUS)0xC01E0102L) /* The GPU still uses it. */
 #endif
 #ifndef STATUS_GRAPHICS_TOO_MANY_REFERENCES
 #define STATUS_GRAPHICS_TOO_MANY_REFERENCES ((NTSTATUS)0xC01E0103L)

@@ -9,10 +9,10 @@
 
 /* Argument of D3DKMTCreateSyncFile(). */
 typedef struct _D3DKMT_CREATESYNCFILE {
-    D3DKMT_HANDLE hDevice; /* in */
+    D3DKMT_HANDLE hDevice;         /* in */
     D3DKMT_HANDLE hMonitoredFence; /* in */
-    UINT64 FenceValue; /* in */
-    UINT64 hSyncFile; /* out: a descriptor; the caller closes it */
+    UINT64 FenceValue;             /* in */
+    UINT64 hSyncFile;              /* out: a descriptor; the caller closes it */
 } D3DKMT_CREATESYNCFILE;
 
 /*
@@ -28,7 +28,7 @@ NTSTATUS APIENTRY D3DKMTCreateSyncFile(D3DKMT_CREATESYNCFILE *args);
 
 /* Argument of D3DKMTWaitSyncFile(). */
 typedef struct _D3DKMT_WAITSYNCFILE {
-    UINT64 hSyncFile; /* in: a descriptor; the caller keeps it */
+    UINT64 hSyncFile;       /* in: a descriptor; the caller keeps it */
     D3DKMT_HANDLE hContext; /* in */
     UINT Reserved;
 } D3DKMT_WAITSYNCFILE;
@@ -44,10 +44,10 @@ NTSTATUS APIENTRY D3DKMTWaitSyncFile(const D3DKMT_WAITSYNCFILE *args);
 
 /* Argument of D3DKMTOpenSyncObjectFromSyncFile(). */
 typedef struct _D3DKMT_OPENSYNCOBJECTFROMSYNCFILE {
-    UINT64 hSyncFile; /* in: a descriptor; the caller keeps it */
-    D3DKMT_HANDLE hDevice; /* in */
+    UINT64 hSyncFile;          /* in: a descriptor; the caller keeps it */
+    D3DKMT_HANDLE hDevice;     /* in */
     D3DKMT_HANDLE hSyncObject; /* out: the caller destroys it */
-    UINT64 FenceValue; /* out: the value that the sync file stands for */
+    UINT64 FenceValue;         /* out: the value that the sync file stands for */
     /* out: points to the fence's value, for reading */
     D3DKMT_PTR(VOID *, FenceValueCPUVirtualAddress);
     D3DGPU_VIRTUAL_ADDRESS FenceValueGPUVirtualAddress; /* out */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* WDDM: trackedworkload. */
+/*
+ * Tracked workloads: deadlines for recurring work, by which the host chooses clocks. Nothing on
+ * Linux offers them.
+ */
 #ifndef D3DKMT_WDDM_TRACKEDWORKLOAD_H
 #define D3DKMT_WDDM_TRACKEDWORKLOAD_H
 
@@ -7,8 +10,9 @@
 
 #include "begin.h"
 
-#define D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS 32
+#define D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS 32 /* Pairs of timestamps of a workload. */
 
+/* What a deadline counts from. */
 typedef enum _D3DKMT_TRACKEDWORKLOADDEADLINETYPE {
     D3DKMT_TRACKEDWORKLOADDEADLINETYPE_ABSOLUTE = 0,
     D3DKMT_TRACKEDWORKLOADDEADLINETYPE_VBLANK = 1
@@ -19,6 +23,13 @@ typedef enum _D3DKMT_TRACKEDWORKLOADPOLICY {
     D3DKMT_TRACKEDWORKLOADPOLICY_ENERGY_EFFICIENT = 1,
     D3DKMT_TRACKEDWORKLOADPOLICY_HIGH_SPEED = 2
 } D3DKMT_TRACKEDWORKLOADPOLICY;
+
+typedef struct _D3DKMT_TRACKEDWORKLOADDEADLINE {
+    union {
+        UINT64 VBlankOffsetHundredsNS; /* 100 ns from the blank */
+        UINT64 AbsoluteQPC;            /* ticks of the host's performance counter */
+    };
+} D3DKMT_TRACKEDWORKLOADDEADLINE;
 
 typedef struct _D3DKMT_TRACKEDWORKLOADFLAGS {
     union {
@@ -45,10 +56,29 @@ typedef struct _D3DKMT_CREATETRACKEDWORKLOAD {
     D3DKMT_HANDLE hTrackedWorkload;
 } D3DKMT_CREATETRACKEDWORKLOAD;
 
-typedef struct _D3DKMT_DESTROYTRACKEDWORKLOAD {
+/* Would announce recurring work of some contexts. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTCreateTrackedWorkload(D3DKMT_CREATETRACKEDWORKLOAD *args);
+
+typedef struct _D3DKMT_UPDATETRACKEDWORKLOAD {
     ULONG cbSize;
     D3DKMT_HANDLE hTrackedWorkload;
-} D3DKMT_DESTROYTRACKEDWORKLOAD;
+    D3DKMT_TRACKEDWORKLOADDEADLINE FinishDeadline;
+    UINT BeginTrackedWorkloadIndex;
+    UINT EndTrackedWorkloadIndex;
+    BOOL Resume;
+    BOOL Suspend;
+    UINT64 PairID;
+    UINT64 FenceSubmissionValue;
+    UINT64 FenceCompletedValue;
+    UINT64 GPUTimestampFrequency;
+    UINT64 GPUCalibrationTimestamp;
+    UINT64 CPUCalibrationTimestamp;
+    UINT64 TimestampArray[2 * D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS];
+    BOOL TimestampArrayProcessed;
+} D3DKMT_UPDATETRACKEDWORKLOAD;
+
+/* Would begin or end an instance, with its deadline. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTUpdateTrackedWorkload(D3DKMT_UPDATETRACKEDWORKLOAD *args);
 
 typedef struct _D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX {
     ULONG cbSize;
@@ -58,6 +88,10 @@ typedef struct _D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX {
     UINT AvailableTrackedWorkloadIndex;
     BOOL TimestampArrayProcessed;
 } D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX;
+
+/* Would find a free pair of timestamps. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY
+D3DKMTGetAvailableTrackedWorkloadIndex(D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX *args);
 
 typedef struct _D3DKMT_TRACKEDWORKLOAD_STATISTICS {
     INT64 Mean;
@@ -89,49 +123,25 @@ typedef struct _D3DKMT_GETTRACKEDWORKLOADSTATISTICS {
     D3DKMT_TRACKEDWORKLOADSTATEFLAGS Flags;
 } D3DKMT_GETTRACKEDWORKLOADSTATISTICS;
 
+/* Would tell how deadlines were met. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY D3DKMTGetTrackedWorkloadStatistics(D3DKMT_GETTRACKEDWORKLOADSTATISTICS *args);
+
 typedef struct _D3DKMT_RESETTRACKEDWORKLOADSTATISTICS {
     ULONG cbSize;
     D3DKMT_HANDLE hTrackedWorkload;
 } D3DKMT_RESETTRACKEDWORKLOADSTATISTICS;
 
-typedef struct _D3DKMT_TRACKEDWORKLOADDEADLINE {
-    union {
-        UINT64 VBlankOffsetHundredsNS;
-        UINT64 AbsoluteQPC;
-    };
-} D3DKMT_TRACKEDWORKLOADDEADLINE;
+/* Would begin the statistics anew. Status: STATUS_NOT_SUPPORTED. */
+NTSTATUS APIENTRY
+D3DKMTResetTrackedWorkloadStatistics(const D3DKMT_RESETTRACKEDWORKLOADSTATISTICS *args);
 
-typedef struct _D3DKMT_UPDATETRACKEDWORKLOAD {
+typedef struct _D3DKMT_DESTROYTRACKEDWORKLOAD {
     ULONG cbSize;
     D3DKMT_HANDLE hTrackedWorkload;
-    D3DKMT_TRACKEDWORKLOADDEADLINE FinishDeadline;
-    UINT BeginTrackedWorkloadIndex;
-    UINT EndTrackedWorkloadIndex;
-    BOOL Resume;
-    BOOL Suspend;
-    UINT64 PairID;
-    UINT64 FenceSubmissionValue;
-    UINT64 FenceCompletedValue;
-    UINT64 GPUTimestampFrequency;
-    UINT64 GPUCalibrationTimestamp;
-    UINT64 CPUCalibrationTimestamp;
-    UINT64 TimestampArray[2 * D3DKMT_MAX_TRACKED_WORKLOAD_INSTANCE_PAIRS];
-    BOOL TimestampArrayProcessed;
-} D3DKMT_UPDATETRACKEDWORKLOAD;
+} D3DKMT_DESTROYTRACKEDWORKLOAD;
 
-NTSTATUS APIENTRY D3DKMTCreateTrackedWorkload(D3DKMT_CREATETRACKEDWORKLOAD *args);
-
+/* Would end the announcement. Status: STATUS_NOT_SUPPORTED. */
 NTSTATUS APIENTRY D3DKMTDestroyTrackedWorkload(D3DKMT_DESTROYTRACKEDWORKLOAD *args);
-
-NTSTATUS APIENTRY D3DKMTGetAvailableTrackedWorkloadIndex(
-    D3DKMT_GETAVAILABLETRACKEDWORKLOADINDEX *args);
-
-NTSTATUS APIENTRY D3DKMTGetTrackedWorkloadStatistics(D3DKMT_GETTRACKEDWORKLOADSTATISTICS *args);
-
-NTSTATUS APIENTRY D3DKMTResetTrackedWorkloadStatistics(
-    const D3DKMT_RESETTRACKEDWORKLOADSTATISTICS *args);
-
-NTSTATUS APIENTRY D3DKMTUpdateTrackedWorkload(D3DKMT_UPDATETRACKEDWORKLOAD *args);
 
 #include "end.h"
 
