@@ -31,6 +31,9 @@ extern "C" {
 #define LAYOUT_ASSERT_UNDERLYING(enumeration, expected)                                            \
     static_assert(std::is_same<std::underlying_type<enumeration>::type, expected>::value,          \
                   #enumeration " is not based on " #expected)
+#define LAYOUT_ASSERT_ADDRESS(type, path, pointer)                                                 \
+    static_assert(std::is_same<decltype(&((type *)0)->path), pointer>::value,                      \
+                  #type "." #path " has another type")
 #define LAYOUT_ASSERT_POINTER(pointer, result, arguments)                                          \
     static_assert(std::is_same<pointer, result(*) arguments>::value, #pointer " is another type")
 #define LAYOUT_ASSERT_FUNCTION(name, result, arguments)                                            \
@@ -45,6 +48,9 @@ extern "C" {
 #define LAYOUT_ASSERT_UNDERLYING(enumeration, expected)                                            \
     _Static_assert(_Generic((enumeration)0, expected : 1, default : 0),                            \
                    #enumeration " is not based on " #expected)
+#define LAYOUT_ASSERT_ADDRESS(type, path, pointer)                                                 \
+    _Static_assert(_Generic(&((type *)0)->path, pointer : 1, default : 0),                         \
+                   #type "." #path " has another type")
 #define LAYOUT_ASSERT_POINTER(pointer, result, arguments)                                          \
     _Static_assert(_Generic((pointer)0, result(*) arguments : 1, default : 0),                     \
                    #pointer " is another type")
@@ -111,6 +117,9 @@ void layout_finish(void);
         layout_compare(#type "." #path, "size", sizeof(((type *)0)->path), size);                  \
         layout_count(LAYOUT_MEMBER);                                                               \
     } while (0)
+
+/* The address, not the value: values of arrays decay and lose their qualifiers. */
+#define CHECK_TYPE(type, path, pointer) LAYOUT_ASSERT_ADDRESS(type, path, pointer)
 
 /* All ones of the field's width; the cast serves fields of an enumeration type in C++. */
 #define CHECK_BITS(type, field_type, path, offset, bit, width)                                     \

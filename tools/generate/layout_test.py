@@ -11,7 +11,8 @@ The facts are one a line, columns separated by tabs; a line's first column says 
     scalar    NAME TYPE                   NAME is the C type TYPE
     record    NAME SIZE ALIGNMENT         a struct or union
     tag       KIND TAG                    the last record is also called "KIND TAG"
-    member    PATH OFFSET SIZE            a member of the last record, bytes
+    member    PATH OFFSET SIZE POINTER    a member of the last record, bytes; &record.PATH is of the
+                                          type POINTER, or - if its type has no name
     bits      PATH TYPE OFFSET BIT WIDTH  a bit-field of the last record: BIT counts from the least
                                           significant bit of the unit of TYPE at OFFSET
     enum      NAME TYPE                   an enumeration with the underlying type TYPE
@@ -24,7 +25,7 @@ The facts are one a line, columns separated by tabs; a line's first column says 
 import pathlib
 import sys
 
-COLUMNS = {"header": 1, "scalar": 2, "record": 3, "tag": 2, "member": 3, "bits": 5, "enum": 2,
+COLUMNS = {"header": 1, "scalar": 2, "record": 3, "tag": 2, "member": 4, "bits": 5, "enum": 2,
            "value": 2, "constant": 2, "status": 2, "function": 3}
 # A file stays below the 1000 lines that the project allows itself.
 LINES_PER_FILE = 900
@@ -100,7 +101,10 @@ def record_test(record):
         if kind == "tag":
             body += call("CHECK_TAG", " ".join(columns), record.name)
         elif kind == "member":
-            body += call("CHECK_MEMBER", record.name, *columns)
+            *layout, pointer = columns
+            body += call("CHECK_MEMBER", record.name, *layout)
+            if pointer != "-":
+                body += call("CHECK_TYPE", record.name, columns[0], pointer)
         else:
             path, type_name, offset, bit, width = columns
             body += call("CHECK_BITS", record.name, type_name, path, offset, bit, width)
