@@ -17,22 +17,26 @@ static bool is_page_aligned(uint64_t value)
 /* [start, start + size) lies in the usable part of the address space and is not empty. */
 static bool is_valid_range(uint64_t start, uint64_t size)
 {
-    return size > 0 && is_page_aligned(start) && is_page_aligned(size) && start >= GPU_ADDRESS_FIRST &&
-           start < GPU_ADDRESS_LIMIT && size <= GPU_ADDRESS_LIMIT - start;
+    return size > 0 && is_page_aligned(start) && is_page_aligned(size) &&
+           start >= GPU_ADDRESS_FIRST && start < GPU_ADDRESS_LIMIT &&
+           size <= GPU_ADDRESS_LIMIT - start;
 }
 
 /* The one region that holds the whole range, or NULL. */
-static struct gpu_region *region_around(const struct gpu_process *process, uint64_t start, uint64_t end)
+static struct gpu_region *region_around(const struct gpu_process *process, uint64_t start,
+                                        uint64_t end)
 {
     struct gpu_range *range = gpu_range_from(&process->regions, start);
 
-    return range && range->start <= start && range->end >= end ? (struct gpu_region *)(void *)range : NULL;
+    return range && range->start <= start && range->end >= end ? (struct gpu_region *)(void *)range
+                                                               : NULL;
 }
 
-static NTSTATUS choose(const struct gpu_process *process, const struct gpu_placement *placement, uint64_t size,
-                       uint64_t *address)
+static NTSTATUS choose(const struct gpu_process *process, const struct gpu_placement *placement,
+                       uint64_t size, uint64_t *address)
 {
-    uint64_t minimum = placement->minimum > GPU_ADDRESS_FIRST ? placement->minimum : GPU_ADDRESS_FIRST;
+    uint64_t minimum =
+        placement->minimum > GPU_ADDRESS_FIRST ? placement->minimum : GPU_ADDRESS_FIRST;
     uint64_t maximum = placement->maximum;
 
     /* Some callers name the last byte, some the end; no range ends in the last byte of a page. */
@@ -42,7 +46,8 @@ static NTSTATUS choose(const struct gpu_process *process, const struct gpu_place
         maximum = GPU_ADDRESS_LIMIT;
     if (!is_page_aligned(size) || size == 0)
         return STATUS_INVALID_PARAMETER;
-    if (!gpu_range_find_gap(&process->regions, minimum, maximum, size, GPU_ADDRESS_ALIGNMENT, address))
+    if (!gpu_range_find_gap(&process->regions, minimum, maximum, size, GPU_ADDRESS_ALIGNMENT,
+                            address))
         return STATUS_NO_MEMORY;
     return STATUS_SUCCESS;
 }
@@ -71,8 +76,8 @@ static void drop_region(struct gpu_process *process, struct gpu_region *region)
     process->records--;
 }
 
-NTSTATUS gpu_address_reserve(struct gpu_process *process, const struct gpu_placement *placement, uint64_t size,
-                             uint64_t *address)
+NTSTATUS gpu_address_reserve(struct gpu_process *process, const struct gpu_placement *placement,
+                             uint64_t size, uint64_t *address)
 {
     pthread_mutex_t *lock = &process->adapter->memory_lock;
     uint64_t start = placement->base;
@@ -115,8 +120,9 @@ NTSTATUS gpu_address_free(struct gpu_process *process, uint64_t address, uint64_
 }
 
 /* Puts backing behind a range of the process's, making it the process's where it is free. */
-static NTSTATUS place(struct gpu_process *process, const struct gpu_placement *placement, uint64_t size,
-                      const struct gpu_backing *backing, bool deferred, uint64_t *address)
+static NTSTATUS place(struct gpu_process *process, const struct gpu_placement *placement,
+                      uint64_t size, const struct gpu_backing *backing, bool deferred,
+                      uint64_t *address)
 {
     uint64_t start = placement->base;
     struct gpu_mapping *dead = NULL;
@@ -151,8 +157,8 @@ static NTSTATUS place(struct gpu_process *process, const struct gpu_placement *p
     return status;
 }
 
-static NTSTATUS check_map(const struct gpu_process *process, const struct gpu_map *map, struct gpu_backing *backing,
-                          uint64_t *pages)
+static NTSTATUS check_map(const struct gpu_process *process, const struct gpu_map *map,
+                          struct gpu_backing *backing, uint64_t *pages)
 {
     const struct gpu_allocation *allocation = map->allocation;
     bool bare = map->protection & (GPU_PROTECTION_ZERO | GPU_PROTECTION_NO_ACCESS);
@@ -163,7 +169,8 @@ static NTSTATUS check_map(const struct gpu_process *process, const struct gpu_ma
         return STATUS_INVALID_PARAMETER;
     if (bare)
         return STATUS_SUCCESS;
-    if (!allocation || allocation->adapter != process->adapter || map->offset_in_pages >= allocation->pages)
+    if (!allocation || allocation->adapter != process->adapter ||
+        map->offset_in_pages >= allocation->pages)
         return STATUS_INVALID_PARAMETER;
     if (*pages == 0)
         *pages = allocation->pages - map->offset_in_pages;
@@ -175,8 +182,8 @@ static NTSTATUS check_map(const struct gpu_process *process, const struct gpu_ma
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS map_range(struct gpu_process *process, const struct gpu_map *map, bool deferred, uint64_t *address,
-                          uint64_t *size)
+static NTSTATUS map_range(struct gpu_process *process, const struct gpu_map *map, bool deferred,
+                          uint64_t *address, uint64_t *size)
 {
     struct gpu_backing backing = {0};
     uint64_t pages;
@@ -195,13 +202,14 @@ NTSTATUS gpu_address_map(struct gpu_process *process, const struct gpu_map *map,
     return map_range(process, map, false, address, &size);
 }
 
-NTSTATUS gpu_address_map_deferred(struct gpu_process *process, const struct gpu_map *map, uint64_t *address,
-                                  uint64_t *size)
+NTSTATUS gpu_address_map_deferred(struct gpu_process *process, const struct gpu_map *map,
+                                  uint64_t *address, uint64_t *size)
 {
     return map_range(process, map, true, address, size);
 }
 
-NTSTATUS gpu_address_map_fence(struct gpu_process *process, struct gpu_fence *fence, bool writable, uint64_t *address)
+NTSTATUS gpu_address_map_fence(struct gpu_process *process, struct gpu_fence *fence, bool writable,
+                               uint64_t *address)
 {
     struct gpu_backing backing = {.fence = fence, .writable = writable};
     struct gpu_placement anywhere = {0};
@@ -209,10 +217,11 @@ NTSTATUS gpu_address_map_fence(struct gpu_process *process, struct gpu_fence *fe
     return place(process, &anywhere, GPU_PAGE_SIZE, &backing, false, address);
 }
 
-/* ---- Updates; memory_lock is held -------------------------------------------------------------------------------- */
+/* ---- Updates; memory_lock is held
+ * -------------------------------------------------------------------------------- */
 
-static NTSTATUS update_map(struct gpu_process *process, const struct gpu_update *update, uint64_t protection,
-                           struct gpu_mapping **dead)
+static NTSTATUS update_map(struct gpu_process *process, const struct gpu_update *update,
+                           uint64_t protection, struct gpu_mapping **dead)
 {
     struct gpu_allocation *allocation = update->allocation;
     uint64_t piece = update->allocation_size ? update->allocation_size : update->size;
@@ -226,8 +235,9 @@ static NTSTATUS update_map(struct gpu_process *process, const struct gpu_update 
     if (!allocation || allocation->adapter != process->adapter || allocation->revoked)
         return STATUS_INVALID_PARAMETER;
     limit = allocation->pages * GPU_PAGE_SIZE;
-    if (!is_page_aligned(piece) || !is_page_aligned(update->allocation_offset) || update->allocation_offset >= limit ||
-        piece > limit - update->allocation_offset || update->size / piece > MAX_REPEATS)
+    if (!is_page_aligned(piece) || !is_page_aligned(update->allocation_offset) ||
+        update->allocation_offset >= limit || piece > limit - update->allocation_offset ||
+        update->size / piece > MAX_REPEATS)
         return STATUS_INVALID_PARAMETER;
     for (uint64_t at = update->base; at < end && NT_SUCCESS(status); at += piece) {
         uint64_t stop = end - at < piece ? end : at + piece;
@@ -237,20 +247,24 @@ static NTSTATUS update_map(struct gpu_process *process, const struct gpu_update 
     return status;
 }
 
-static NTSTATUS update_protect(struct gpu_process *process, const struct gpu_update *update, struct gpu_mapping **dead)
+static NTSTATUS update_protect(struct gpu_process *process, const struct gpu_update *update,
+                               struct gpu_mapping **dead)
 {
     struct gpu_backing bare = {.none = update->protection & GPU_PROTECTION_NO_ACCESS};
 
     if (update->protection & (GPU_PROTECTION_ZERO | GPU_PROTECTION_NO_ACCESS))
-        return gpu_mapping_install(process, update->base, update->base + update->size, &bare, false, dead);
+        return gpu_mapping_install(process, update->base, update->base + update->size, &bare, false,
+                                   dead);
     return update_map(process, update, update->protection, dead);
 }
 
-static NTSTATUS update_unmap(struct gpu_process *process, const struct gpu_update *update, struct gpu_mapping **dead)
+static NTSTATUS update_unmap(struct gpu_process *process, const struct gpu_update *update,
+                             struct gpu_mapping **dead)
 {
     struct gpu_backing none = {.none = true};
 
-    return gpu_mapping_install(process, update->base, update->base + update->size, &none, false, dead);
+    return gpu_mapping_install(process, update->base, update->base + update->size, &none, false,
+                               dead);
 }
 
 struct copied_piece {
@@ -259,14 +273,16 @@ struct copied_piece {
     struct gpu_backing backing;
 };
 
-/* What lies behind [start, end), clipped to it. Fences are not for moving about: STATUS_INVALID_PARAMETER. */
-static NTSTATUS collect(const struct gpu_process *process, uint64_t start, uint64_t end, struct copied_piece **pieces,
-                        size_t *count)
+/* What lies behind [start, end), clipped to it. Fences are not for moving about:
+ * STATUS_INVALID_PARAMETER. */
+static NTSTATUS collect(const struct gpu_process *process, uint64_t start, uint64_t end,
+                        struct copied_piece **pieces, size_t *count)
 {
     struct gpu_range *range = gpu_range_overlap(&process->mappings, start, end);
     size_t found = 0;
 
-    for (; range; range = range->end < end ? gpu_range_overlap(&process->mappings, range->end, end) : NULL)
+    for (; range;
+         range = range->end < end ? gpu_range_overlap(&process->mappings, range->end, end) : NULL)
         found++;
     *count = found;
     *pieces = calloc(found ? found : 1, sizeof(**pieces));
@@ -290,7 +306,8 @@ static NTSTATUS collect(const struct gpu_process *process, uint64_t start, uint6
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS update_copy(struct gpu_process *process, const struct gpu_update *update, struct gpu_mapping **dead)
+static NTSTATUS update_copy(struct gpu_process *process, const struct gpu_update *update,
+                            struct gpu_mapping **dead)
 {
     struct copied_piece *pieces = NULL;
     size_t count = 0;
@@ -302,13 +319,14 @@ static NTSTATUS update_copy(struct gpu_process *process, const struct gpu_update
     if (NT_SUCCESS(status))
         status = update_unmap(process, update, dead);
     for (size_t i = 0; i < count && NT_SUCCESS(status); i++)
-        status = gpu_mapping_install(process, update->base + pieces[i].start, update->base + pieces[i].end,
-                                     &pieces[i].backing, false, dead);
+        status = gpu_mapping_install(process, update->base + pieces[i].start,
+                                     update->base + pieces[i].end, &pieces[i].backing, false, dead);
     free(pieces);
     return status;
 }
 
-static NTSTATUS update_one(struct gpu_process *process, const struct gpu_update *update, struct gpu_mapping **dead)
+static NTSTATUS update_one(struct gpu_process *process, const struct gpu_update *update,
+                           struct gpu_mapping **dead)
 {
     if (!is_valid_range(update->base, update->size) ||
         !region_around(process, update->base, update->base + update->size))
@@ -328,7 +346,8 @@ static NTSTATUS update_one(struct gpu_process *process, const struct gpu_update 
     return STATUS_INVALID_PARAMETER;
 }
 
-NTSTATUS gpu_address_update(struct gpu_process *process, const struct gpu_update *updates, uint32_t count)
+NTSTATUS gpu_address_update(struct gpu_process *process, const struct gpu_update *updates,
+                            uint32_t count)
 {
     struct gpu_mapping *dead = NULL;
     NTSTATUS status = STATUS_SUCCESS;

@@ -23,8 +23,9 @@ struct gpu_process;
 #define GPU_ADDRESS_LIMIT (UINT64_C(1) << GPU_ADDRESS_BITS)
 #define GPU_ADDRESS_FIRST                                                                          \
     UINT64_C(0x10000) /* nothing is ever mapped below: address 0 means "none" */
-#define GPU_ADDRESS_ALIGNMENT UINT64_C(0x10000) /* of addresses that the machine chooses, as WDDM  \
-                                                 */
+#define GPU_ADDRESS_ALIGNMENT                                                                      \
+    UINT64_C(0x10000) /* of addresses that the machine chooses, as WDDM                            \
+                       */
 
 /* The bits of D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE. Execute and the reserved ones are ignored.
  */

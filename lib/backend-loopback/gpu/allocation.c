@@ -7,7 +7,8 @@
 #include "backend-loopback/gpu/mapping.h"
 #include "backend-loopback/gpu/residency.h"
 
-static NTSTATUS ask_miniport(struct gpu_allocation *allocation, const struct gpu_allocation_config *config)
+static NTSTATUS ask_miniport(struct gpu_allocation *allocation,
+                             const struct gpu_allocation_config *config)
 {
     struct gpu_adapter *adapter = allocation->adapter;
     struct kmd_allocation request = {
@@ -30,7 +31,8 @@ static NTSTATUS ask_miniport(struct gpu_allocation *allocation, const struct gpu
     if (allocation->pages == 0 || (unsigned)allocation->segment >= KMD_SEGMENT_GROUPS)
         return STATUS_INVALID_PARAMETER;
     /* A size comes from a guest in the end: it bounds what we allocate for page numbers. */
-    if (config->system_memory && allocation->pages > adapter->info.segment_size[KMD_SEGMENT_NON_LOCAL] / GPU_PAGE_SIZE)
+    if (config->system_memory &&
+        allocation->pages > adapter->info.segment_size[KMD_SEGMENT_NON_LOCAL] / GPU_PAGE_SIZE)
         return STATUS_INVALID_PARAMETER;
     if (!config->system_memory && allocation->pages > adapter->machine->storage.pages)
         return STATUS_INVALID_PARAMETER;
@@ -42,7 +44,8 @@ static void tell_miniport(struct gpu_allocation *allocation)
     const struct kmd_interface *miniport = allocation->adapter->miniport;
 
     if (allocation->driver_allocation && miniport->DestroyAllocation)
-        miniport->DestroyAllocation(allocation->adapter->miniport_adapter, allocation->driver_allocation);
+        miniport->DestroyAllocation(allocation->adapter->miniport_adapter,
+                                    allocation->driver_allocation);
 }
 
 static NTSTATUS get_memory(struct gpu_allocation *allocation)
@@ -54,7 +57,8 @@ static NTSTATUS get_memory(struct gpu_allocation *allocation)
     return allocation->frames ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
-NTSTATUS gpu_allocation_create(struct gpu_adapter *adapter, const struct gpu_allocation_config *config,
+NTSTATUS gpu_allocation_create(struct gpu_adapter *adapter,
+                               const struct gpu_allocation_config *config,
                                struct gpu_allocation **allocation)
 {
     struct gpu_allocation *created = calloc(1, sizeof(*created));
@@ -151,7 +155,8 @@ NTSTATUS gpu_allocation_cpu_offset(const struct gpu_allocation *allocation, uint
     return STATUS_SUCCESS;
 }
 
-static bool can_lend(const struct gpu_allocation *allocation, uint64_t first, uint64_t count, void *const *pages)
+static bool can_lend(const struct gpu_allocation *allocation, uint64_t first, uint64_t count,
+                     void *const *pages)
 {
     for (uint64_t i = 0; i < count; i++) {
         if (allocation->frames[first + i] || !pages[i] || (uintptr_t)pages[i] % GPU_PAGE_SIZE != 0)
@@ -160,12 +165,13 @@ static bool can_lend(const struct gpu_allocation *allocation, uint64_t first, ui
     return !allocation->revoked;
 }
 
-NTSTATUS gpu_allocation_set_pages(struct gpu_allocation *allocation, uint64_t first, uint64_t count, void *const *pages,
-                                  bool read_only)
+NTSTATUS gpu_allocation_set_pages(struct gpu_allocation *allocation, uint64_t first, uint64_t count,
+                                  void *const *pages, bool read_only)
 {
     NTSTATUS status = STATUS_INVALID_PARAMETER;
 
-    if (!allocation->system_memory || first > allocation->pages || count > allocation->pages - first)
+    if (!allocation->system_memory || first > allocation->pages ||
+        count > allocation->pages - first)
         return STATUS_INVALID_PARAMETER;
     pthread_mutex_lock(&allocation->adapter->memory_lock);
     if (can_lend(allocation, first, count, pages)) {

@@ -17,8 +17,8 @@ static void link_entry(struct gpu_waiter *waiter, struct gpu_waiter_entry *entry
     if (entry->next)
         entry->next->link = &entry->next;
     fence->entries = entry;
-    /* Sequentially consistent, as is the signal's store of the value before it looks here: one of the two sides sees
-     * the other. */
+    /* Sequentially consistent, as is the signal's store of the value before it looks here: one of
+     * the two sides sees the other. */
     atomic_fetch_add(&fence->waiters, 1);
 }
 
@@ -82,7 +82,8 @@ bool gpu_waiter_cancel(struct gpu_machine *machine, struct gpu_waiter *waiter)
     return armed;
 }
 
-void gpu_waiter_disarm(struct gpu_waiter *waiter, enum gpu_wait_result result, struct gpu_waiter **fired)
+void gpu_waiter_disarm(struct gpu_waiter *waiter, enum gpu_wait_result result,
+                       struct gpu_waiter **fired)
 {
     if (!waiter->armed)
         return;
@@ -103,8 +104,9 @@ void gpu_waiter_fire(struct gpu_waiter *fired)
     }
 }
 
-/* Satisfies what `value` satisfies, in the order in which the waits were made. The value is the signal's own, not the
- * memory's: a fence that is set to 5 and at once back to 3 has passed 5 for whoever waited for it. */
+/* Satisfies what `value` satisfies, in the order in which the waits were made. The value is the
+ * signal's own, not the memory's: a fence that is set to 5 and at once back to 3 has passed 5 for
+ * whoever waited for it. */
 static void wake(struct gpu_fence *fence, uint64_t value)
 {
     struct gpu_waiter *fired = NULL;
@@ -139,6 +141,18 @@ void gpu_fence_signal(struct gpu_fence *fence, uint64_t value)
         wake(fence, value);
 }
 
+void gpu_fence_advance(struct gpu_fence *fence, uint64_t value)
+{
+    uint64_t old = atomic_load(fence->value);
+
+    while (old < value && !atomic_compare_exchange_weak(fence->value, &old, value))
+        ;
+    /* Also when the memory said so before: its owner may have written there without telling
+     * anybody. */
+    if (atomic_load(&fence->waiters) > 0)
+        wake(fence, value);
+}
+
 uint64_t gpu_fence_value(const struct gpu_fence *fence)
 {
     return atomic_load_explicit(fence->value, memory_order_acquire);
@@ -160,7 +174,8 @@ static NTSTATUS tie_to_device(struct gpu_fence *fence, struct gpu_device *device
     NTSTATUS status = STATUS_SUCCESS;
 
     pthread_mutex_lock(&fence->machine->wait_lock);
-    /* The device's failure changes the state first and walks the list after, so that this sees either. */
+    /* The device's failure changes the state first and walks the list after, so that this sees
+     * either. */
     if (atomic_load(&device->state) == GPU_DEVICE_ACTIVE) {
         fence->next = device->fences;
         fence->link = &device->fences;
@@ -174,7 +189,8 @@ static NTSTATUS tie_to_device(struct gpu_fence *fence, struct gpu_device *device
     return status;
 }
 
-NTSTATUS gpu_fence_create(struct gpu_machine *machine, const struct gpu_fence_config *config, struct gpu_fence **fence)
+NTSTATUS gpu_fence_create(struct gpu_machine *machine, const struct gpu_fence_config *config,
+                          struct gpu_fence **fence)
 {
     struct gpu_fence *created;
     NTSTATUS status;

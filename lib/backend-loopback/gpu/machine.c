@@ -19,7 +19,8 @@ NTSTATUS gpu_machine_create(const struct gpu_machine_config *config, struct gpu_
         return STATUS_NO_MEMORY;
     if (!config)
         config = &defaults;
-    status = gpu_storage_init(&created->storage, config->storage_size ? config->storage_size : DEFAULT_STORAGE);
+    status = gpu_storage_init(&created->storage,
+                              config->storage_size ? config->storage_size : DEFAULT_STORAGE);
     if (!NT_SUCCESS(status)) {
         free(created);
         return status;

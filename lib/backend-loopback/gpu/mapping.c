@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every change happens in the same order: whatever can fail, then records and page table entries together. */
+/* Every change happens in the same order: whatever can fail, then records and page table entries
+ * together. */
 #include "backend-loopback/gpu/mapping.h"
 
 #include <stdlib.h>
@@ -61,9 +62,10 @@ static void bury(struct gpu_mapping *mapping, struct gpu_mapping **dead)
     *dead = mapping;
 }
 
-/* Cuts [start, end) out of one mapping that has left the tree. What remains goes back; `tail` is used when both sides do. */
-static struct gpu_mapping *cut(struct gpu_mapping *mapping, uint64_t start, uint64_t end, struct gpu_mapping *tail,
-                               struct gpu_mapping **dead)
+/* Cuts [start, end) out of one mapping that has left the tree. What remains goes back; `tail` is
+ * used when both sides do. */
+static struct gpu_mapping *cut(struct gpu_mapping *mapping, uint64_t start, uint64_t end,
+                               struct gpu_mapping *tail, struct gpu_mapping **dead)
 {
     bool keeps_head = mapping->range.start < start;
     bool keeps_tail = mapping->range.end > end;
@@ -90,8 +92,8 @@ static struct gpu_mapping *cut(struct gpu_mapping *mapping, uint64_t start, uint
 }
 
 /* Needs the write lock. Returns the tail if it was not needed. */
-static struct gpu_mapping *carve(struct gpu_process *process, uint64_t start, uint64_t end, struct gpu_mapping *tail,
-                                 struct gpu_mapping **dead)
+static struct gpu_mapping *carve(struct gpu_process *process, uint64_t start, uint64_t end,
+                                 struct gpu_mapping *tail, struct gpu_mapping **dead)
 {
     struct gpu_range *range;
 
@@ -133,8 +135,8 @@ static void set_entries(struct gpu_mapping *mapping)
 {
     struct gpu_frames frames = frames_of(mapping);
 
-    gpu_page_table_set(&mapping->process->table, mapping->range.start, pages_of(&mapping->range), &frames,
-                       is_writable(mapping));
+    gpu_page_table_set(&mapping->process->table, mapping->range.start, pages_of(&mapping->range),
+                       &frames, is_writable(mapping));
 }
 
 /* Needs the write lock. */
@@ -175,8 +177,9 @@ static struct gpu_mapping *new_mapping(struct gpu_process *process, uint64_t sta
 }
 
 /* Needs the write lock. */
-static NTSTATUS replace(struct gpu_process *process, uint64_t start, uint64_t end, struct gpu_mapping *mapping,
-                        bool deferred, struct gpu_mapping **tail, struct gpu_mapping **dead)
+static NTSTATUS replace(struct gpu_process *process, uint64_t start, uint64_t end,
+                        struct gpu_mapping *mapping, bool deferred, struct gpu_mapping **tail,
+                        struct gpu_mapping **dead)
 {
     uint64_t pages = (end - start) / GPU_PAGE_SIZE;
     bool zero = mapping && !mapping->allocation && !mapping->fence;
@@ -201,8 +204,9 @@ static NTSTATUS replace(struct gpu_process *process, uint64_t start, uint64_t en
     return STATUS_SUCCESS;
 }
 
-NTSTATUS gpu_mapping_install(struct gpu_process *process, uint64_t start, uint64_t end, const struct gpu_backing *backing,
-                             bool deferred, struct gpu_mapping **dead)
+NTSTATUS gpu_mapping_install(struct gpu_process *process, uint64_t start, uint64_t end,
+                             const struct gpu_backing *backing, bool deferred,
+                             struct gpu_mapping **dead)
 {
     struct gpu_backing nothing = {.none = true};
     struct gpu_mapping *mapping = NULL;
@@ -232,7 +236,8 @@ NTSTATUS gpu_mapping_install(struct gpu_process *process, uint64_t start, uint64
     return status;
 }
 
-void gpu_mapping_remove(struct gpu_process *process, uint64_t start, uint64_t end, struct gpu_mapping **dead)
+void gpu_mapping_remove(struct gpu_process *process, uint64_t start, uint64_t end,
+                        struct gpu_mapping **dead)
 {
     pthread_rwlock_wrlock(&process->table_lock);
     (void)carve(process, start, end, NULL, dead);
@@ -260,7 +265,8 @@ NTSTATUS gpu_mapping_refresh(struct gpu_process *process, struct gpu_allocation 
     NTSTATUS status = STATUS_SUCCESS;
 
     pthread_rwlock_wrlock(&process->table_lock);
-    for (struct gpu_mapping *mapping = allocation->mappings; mapping && NT_SUCCESS(status); mapping = mapping->next) {
+    for (struct gpu_mapping *mapping = allocation->mappings; mapping && NT_SUCCESS(status);
+         mapping = mapping->next) {
         if (mapping->process == process)
             status = agree(mapping);
     }

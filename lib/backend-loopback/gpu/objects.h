@@ -40,8 +40,8 @@ static inline bool gpu_references_try_take(gpu_references *references)
     uint32_t count = atomic_load_explicit(references, memory_order_relaxed);
 
     while (count > 0) {
-        if (atomic_compare_exchange_weak_explicit(references, &count, count + 1, memory_order_acquire,
-                                                  memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(references, &count, count + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
             return true;
     }
     return false;
@@ -50,7 +50,8 @@ static inline bool gpu_references_try_take(gpu_references *references)
 struct gpu_machine {
     struct gpu_storage storage;
     const struct gpu_clock *clock;
-    pthread_mutex_t wait_lock; /* guards all waiters, wait groups and the lists of fences of devices */
+    pthread_mutex_t
+        wait_lock; /* guards all waiters, wait groups and the lists of fences of devices */
 };
 
 /* A range of addresses that the process has: made by reserve or map. */
@@ -74,8 +75,9 @@ struct gpu_process {
     gpu_references references;
     struct gpu_adapter *adapter;
 
-    /* Guarded by the adapter's memory_lock; changed only with the write lock of table_lock as well, so that either
-     * lock is enough to read. Engines hold table_lock for reading while they touch memory. */
+    /* Guarded by the adapter's memory_lock; changed only with the write lock of table_lock as well,
+     * so that either lock is enough to read. Engines hold table_lock for reading while they touch
+     * memory. */
     pthread_rwlock_t table_lock;
     struct gpu_page_table table;
     struct gpu_range_tree mappings;
@@ -146,7 +148,8 @@ struct gpu_fence {
     struct gpu_machine *machine;
     uint64_t offset;
     _Atomic uint64_t *value;
-    _Atomic uint32_t waiters; /* entries in the list; lets a signal that nobody waits for skip the lock */
+    _Atomic uint32_t
+        waiters; /* entries in the list; lets a signal that nobody waits for skip the lock */
 
     /* Guarded by the machine's wait_lock. */
     struct gpu_waiter_entry *entries;
@@ -169,13 +172,24 @@ struct gpu_device {
     bool destroyed;
     struct gpu_page_fault fault;
     struct gpu_queue *queues;
+    uint64_t round; /* counts walks over the queues */
+
+    bool residency_ended; /* guarded by the adapter's memory_lock */
 };
 
 /* For children that outlive their owner's reference. */
 void gpu_process_release(struct gpu_process *process);
 void gpu_device_release(struct gpu_device *device);
 
-/* Ends the tie of the device's fences to it; `to_maximum` sets each to all ones. Calls callbacks of CPU waits. (fence.c) */
+/* device.c: puts an active device into an error state. `fault` may be NULL. */
+void gpu_device_fail(struct gpu_device *device, enum gpu_device_state state,
+                     const struct gpu_page_fault *fault);
+
+/* fence.c: as gpu_fence_signal, but the value never goes down. */
+void gpu_fence_advance(struct gpu_fence *fence, uint64_t value);
+
+/* Ends the tie of the device's fences to it; `to_maximum` sets each to all ones. Calls callbacks of
+ * CPU waits. (fence.c) */
 void gpu_device_untie_fences(struct gpu_device *device, bool to_maximum);
 
 #endif

@@ -36,7 +36,8 @@ static uint64_t *new_table(struct gpu_page_table *table)
 {
     void *memory;
 
-    if (table->tables >= table->max_tables || posix_memalign(&memory, GPU_PAGE_SIZE, GPU_PAGE_SIZE) != 0)
+    if (table->tables >= table->max_tables ||
+        posix_memalign(&memory, GPU_PAGE_SIZE, GPU_PAGE_SIZE) != 0)
         return NULL;
     memset(memory, 0, GPU_PAGE_SIZE);
     table->tables++;
@@ -68,7 +69,8 @@ void gpu_page_table_destroy(struct gpu_page_table *table)
     table->root = NULL;
 }
 
-/* The table below an entry, made if it is missing. A large zero entry becomes a table of zero entries: same meaning. */
+/* The table below an entry, made if it is missing. A large zero entry becomes a table of zero
+ * entries: same meaning. */
 static uint64_t *descend(struct gpu_page_table *table, uint64_t *entry)
 {
     uint64_t *child;
@@ -164,7 +166,8 @@ static bool is_empty(const uint64_t *entries)
     return true;
 }
 
-static void clear_level(struct gpu_page_table *table, uint64_t *entries, unsigned level, uint64_t address, uint64_t end)
+static void clear_level(struct gpu_page_table *table, uint64_t *entries, unsigned level,
+                        uint64_t address, uint64_t end)
 {
     while (address < end) {
         uint64_t *entry = &entries[index_of(address, level)];
@@ -192,8 +195,8 @@ void gpu_page_table_clear(struct gpu_page_table *table, uint64_t address, uint64
     clear_level(table, table->root, LEVELS - 1, address, address + pages * GPU_PAGE_SIZE);
 }
 
-static NTSTATUS zero_level(struct gpu_page_table *table, uint64_t *entries, unsigned level, uint64_t address,
-                           uint64_t end)
+static NTSTATUS zero_level(struct gpu_page_table *table, uint64_t *entries, unsigned level,
+                           uint64_t address, uint64_t end)
 {
     while (address < end) {
         uint64_t *entry = &entries[index_of(address, level)];
@@ -206,7 +209,8 @@ static NTSTATUS zero_level(struct gpu_page_table *table, uint64_t *entries, unsi
             *entry = ENTRY_VALID | ENTRY_ZERO;
         } else {
             uint64_t *child = descend(table, entry);
-            NTSTATUS status = child ? zero_level(table, child, level - 1, address, stop) : STATUS_NO_MEMORY;
+            NTSTATUS status =
+                child ? zero_level(table, child, level - 1, address, stop) : STATUS_NO_MEMORY;
 
             if (!NT_SUCCESS(status))
                 return status;
@@ -221,7 +225,8 @@ NTSTATUS gpu_page_table_set_zero(struct gpu_page_table *table, uint64_t address,
     return zero_level(table, table->root, LEVELS - 1, address, address + pages * GPU_PAGE_SIZE);
 }
 
-static bool translate_zero(unsigned level, uint64_t address, uint64_t size, struct gpu_translation *translation)
+static bool translate_zero(unsigned level, uint64_t address, uint64_t size,
+                           struct gpu_translation *translation)
 {
     uint64_t room = span(level) - (address & (span(level) - 1));
 
@@ -258,8 +263,10 @@ bool gpu_page_table_translate(const struct gpu_page_table *table, uint64_t addre
     translation->memory = (uint8_t *)child_of(entry) + address % GPU_PAGE_SIZE;
     translation->size = GPU_PAGE_SIZE - address % GPU_PAGE_SIZE;
     translation->writable = entry & ENTRY_WRITE;
-    /* Neighbouring entries whose frames are neighbours too make one long copy of many short ones. */
-    while (translation->size < size && ++index < ENTRIES && entries[index] == entry + GPU_PAGE_SIZE) {
+    /* Neighbouring entries whose frames are neighbours too make one long copy of many short ones.
+     */
+    while (translation->size < size && ++index < ENTRIES &&
+           entries[index] == entry + GPU_PAGE_SIZE) {
         entry = entries[index];
         translation->size += GPU_PAGE_SIZE;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables as the GPU's translation unit walks them: four levels of 512 entries over 48 bits, 4 KiB pages. The only large
- * entries are those of the zero page, so that sparse ranges of any size cost next to nothing. No locks here: address_space
- * has the readers' and writers' lock.
+ * Page tables as the GPU's translation unit walks them: four levels of 512 entries over 48 bits, 4
+ * KiB pages. The only large entries are those of the zero page, so that sparse ranges of any size
+ * cost next to nothing. No locks here: address_space has the readers' and writers' lock.
  */
 #ifndef BACKEND_LOOPBACK_GPU_PAGE_TABLE_H
 #define BACKEND_LOOPBACK_GPU_PAGE_TABLE_H
@@ -23,17 +23,18 @@ void gpu_page_table_destroy(struct gpu_page_table *table);
 
 /* Where the page frames of a mapping are: a contiguous run, or single pages. */
 struct gpu_frames {
-    uint8_t *base;      /* NULL: use pages */
+    uint8_t *base; /* NULL: use pages */
     void *const *pages;
 };
 
-/* Makes all tables that gpu_page_table_set needs for these pages; afterwards that cannot fail. Changes no translation. */
+/* Makes all tables that gpu_page_table_set needs for these pages; afterwards that cannot fail.
+ * Changes no translation. */
 NTSTATUS gpu_page_table_prepare(struct gpu_page_table *table, uint64_t address, uint64_t pages);
 void gpu_page_table_set(struct gpu_page_table *table, uint64_t address, uint64_t pages,
                         const struct gpu_frames *frames, bool writable);
 
-/* Breaks up large entries that reach over either end of the range, so that clear and set of the range cannot fail and touch
- * nothing outside. Changes no translation. */
+/* Breaks up large entries that reach over either end of the range, so that clear and set of the
+ * range cannot fail and touch nothing outside. Changes no translation. */
 NTSTATUS gpu_page_table_split(struct gpu_page_table *table, uint64_t address, uint64_t pages);
 void gpu_page_table_clear(struct gpu_page_table *table, uint64_t address, uint64_t pages);
 

@@ -78,7 +78,8 @@ struct gpu_adapter *gpu_process_adapter(const struct gpu_process *process)
     return process->adapter;
 }
 
-void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group, struct gpu_memory_info *info)
+void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group,
+                             struct gpu_memory_info *info)
 {
     pthread_mutex_lock(&process->adapter->memory_lock);
     info->budget = process->adapter->budget[group];
@@ -88,7 +89,8 @@ void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group
     pthread_mutex_unlock(&process->adapter->memory_lock);
 }
 
-NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group, uint64_t bytes)
+NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group,
+                                     uint64_t bytes)
 {
     if (bytes > process->adapter->budget[group] / 2)
         return STATUS_INVALID_PARAMETER;

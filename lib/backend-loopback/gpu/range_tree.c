@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Treap by split and merge: no rotations to get wrong, and aggregates are recomputed on the way up. */
+/* Treap by split and merge: no rotations to get wrong, and aggregates are recomputed on the way up.
+ */
 #include "backend-loopback/gpu/range_tree.h"
 
 #include <stddef.h>
@@ -30,7 +31,8 @@ static void update(struct gpu_range *node)
 }
 
 /* Everything that starts below `start` to the left, the rest to the right. */
-static void split(struct gpu_range *node, uint64_t start, struct gpu_range **left, struct gpu_range **right)
+static void split(struct gpu_range *node, uint64_t start, struct gpu_range **left,
+                  struct gpu_range **right)
 {
     if (!node) {
         *left = NULL;
@@ -62,7 +64,8 @@ static struct gpu_range *merge(struct gpu_range *left, struct gpu_range *right)
     return right;
 }
 
-/* Addresses are chosen by guests, priorities must not follow from them: xorshift, deterministic for a given history. */
+/* Addresses are chosen by guests, priorities must not follow from them: xorshift, deterministic for
+ * a given history. */
 static uint32_t next_random(struct gpu_range_tree *tree)
 {
     tree->random ^= tree->random << 13;
@@ -140,21 +143,22 @@ static bool try_gap(const struct gap_search *search, uint64_t low, uint64_t high
 }
 
 /* Free addresses of [low, high), in which exactly the ranges of `node`'s subtree lie. */
-static bool find_below(const struct gpu_range *node, const struct gap_search *search, uint64_t low, uint64_t high,
-                       uint64_t *start)
+static bool find_below(const struct gpu_range *node, const struct gap_search *search, uint64_t low,
+                       uint64_t high, uint64_t *start)
 {
     if (high <= search->minimum || low >= search->maximum)
         return false;
     if (!node)
         return try_gap(search, low, high, start);
-    if (node->gap < search->size && node->first - low < search->size && high - node->last < search->size)
+    if (node->gap < search->size && node->first - low < search->size &&
+        high - node->last < search->size)
         return false;
     return find_below(node->left, search, low, node->start, start) ||
            find_below(node->right, search, node->end, high, start);
 }
 
-bool gpu_range_find_gap(const struct gpu_range_tree *tree, uint64_t minimum, uint64_t maximum, uint64_t size,
-                        uint64_t alignment, uint64_t *start)
+bool gpu_range_find_gap(const struct gpu_range_tree *tree, uint64_t minimum, uint64_t maximum,
+                        uint64_t size, uint64_t alignment, uint64_t *start)
 {
     struct gap_search search = {minimum, maximum, size, alignment};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disjoint half-open ranges of addresses, sorted, with a fast search for gaps: a treap whose nodes know the widest gap
- * below them. Nodes live inside the caller's records. No locks here.
+ * Disjoint half-open ranges of addresses, sorted, with a fast search for gaps: a treap whose nodes
+ * know the widest gap below them. Nodes live inside the caller's records. No locks here.
  */
 #ifndef BACKEND_LOOPBACK_GPU_RANGE_TREE_H
 #define BACKEND_LOOPBACK_GPU_RANGE_TREE_H
@@ -35,10 +35,12 @@ void gpu_range_remove(struct gpu_range_tree *tree, struct gpu_range *range);
 struct gpu_range *gpu_range_from(const struct gpu_range_tree *tree, uint64_t address);
 
 /* The same, NULL unless it overlaps [start, end). */
-struct gpu_range *gpu_range_overlap(const struct gpu_range_tree *tree, uint64_t start, uint64_t end);
+struct gpu_range *gpu_range_overlap(const struct gpu_range_tree *tree, uint64_t start,
+                                    uint64_t end);
 
-/* The lowest multiple of `alignment` (a power of two) at which `size` bytes are free inside [minimum, maximum). */
-bool gpu_range_find_gap(const struct gpu_range_tree *tree, uint64_t minimum, uint64_t maximum, uint64_t size,
-                        uint64_t alignment, uint64_t *start);
+/* The lowest multiple of `alignment` (a power of two) at which `size` bytes are free inside
+ * [minimum, maximum). */
+bool gpu_range_find_gap(const struct gpu_range_tree *tree, uint64_t minimum, uint64_t maximum,
+                        uint64_t size, uint64_t alignment, uint64_t *start);
 
 #endif

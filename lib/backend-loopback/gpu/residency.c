@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Residency is counted per device, as in WDDM. A process pays for an allocation while any device of it keeps the allocation, a
- * segment while anybody does.
+ * Residency is counted per device, as in WDDM. A process pays for an allocation while any device of
+ * it keeps the allocation, a segment while anybody does.
  */
 #include "backend-loopback/gpu/residency.h"
 
@@ -15,7 +15,8 @@ static uint64_t bytes_of(const struct gpu_allocation *allocation)
     return allocation->pages * GPU_PAGE_SIZE;
 }
 
-static struct gpu_resident *find(const struct gpu_allocation *allocation, const struct gpu_device *device)
+static struct gpu_resident *find(const struct gpu_allocation *allocation,
+                                 const struct gpu_device *device)
 {
     struct gpu_resident *resident = allocation->residents;
 
@@ -24,7 +25,8 @@ static struct gpu_resident *find(const struct gpu_allocation *allocation, const 
     return resident;
 }
 
-bool gpu_allocation_resident_in(const struct gpu_allocation *allocation, const struct gpu_process *process)
+bool gpu_allocation_resident_in(const struct gpu_allocation *allocation,
+                                const struct gpu_process *process)
 {
     const struct gpu_resident *resident = allocation->residents;
 
@@ -79,7 +81,8 @@ static void remove_one(struct gpu_device *device, struct gpu_allocation *allocat
         drop(allocation, resident);
 }
 
-void gpu_residency_remove(struct gpu_device *device, uint32_t count, struct gpu_allocation *const *allocations)
+void gpu_residency_remove(struct gpu_device *device, uint32_t count,
+                          struct gpu_allocation *const *allocations)
 {
     for (uint32_t i = 0; i < count; i++)
         remove_one(device, allocations[i]);
@@ -87,7 +90,8 @@ void gpu_residency_remove(struct gpu_device *device, uint32_t count, struct gpu_
 
 static bool is_complete(const struct gpu_allocation *allocation)
 {
-    return !allocation->revoked && (!allocation->system_memory || allocation->frames_lent == allocation->pages);
+    return !allocation->revoked &&
+           (!allocation->system_memory || allocation->frames_lent == allocation->pages);
 }
 
 /* Bytes above the segment or, unless that is allowed, the budget. */
@@ -111,22 +115,31 @@ static uint64_t excess(const struct gpu_process *process, bool over_budget)
     return worst;
 }
 
-NTSTATUS gpu_residency_add(struct gpu_device *device, uint32_t count, struct gpu_allocation *const *allocations,
-                           bool over_budget, uint64_t *bytes_to_trim)
+NTSTATUS gpu_residency_add(struct gpu_device *device, uint32_t count,
+                           struct gpu_allocation *const *allocations, bool over_budget,
+                           uint64_t *bytes_to_trim)
 {
+    uint64_t before = excess(device->process, over_budget);
     uint32_t done = 0;
 
     *bytes_to_trim = 0;
+    if (device->residency_ended)
+        return STATUS_DEVICE_REMOVED;
     for (uint32_t i = 0; i < count; i++) {
         if (allocations[i]->adapter != device->process->adapter || !is_complete(allocations[i]))
             return STATUS_INVALID_PARAMETER;
     }
     while (done < count && add_one(device, allocations[done]))
         done++;
-    if (done == count)
-        *bytes_to_trim = excess(device->process, over_budget);
-    if (done == count && *bytes_to_trim == 0)
-        return STATUS_SUCCESS;
+    if (done == count) {
+        uint64_t after = excess(device->process, over_budget);
+
+        /* One more count of what is resident anyway is free, also for a process that is over its
+         * budget. */
+        if (after <= before)
+            return STATUS_SUCCESS;
+        *bytes_to_trim = after;
+    }
     gpu_residency_remove(device, done, allocations);
     return STATUS_NO_MEMORY;
 }
@@ -135,6 +148,7 @@ void gpu_residency_remove_device(struct gpu_device *device)
 {
     struct gpu_allocation *allocation = device->process->adapter->allocations;
 
+    device->residency_ended = true;
     for (; allocation; allocation = allocation->next) {
         struct gpu_resident *resident = find(allocation, device);
 
@@ -149,8 +163,8 @@ void gpu_residency_remove_allocation(struct gpu_allocation *allocation)
         drop(allocation, allocation->residents);
 }
 
-NTSTATUS gpu_device_evict(struct gpu_device *device, uint32_t count, struct gpu_allocation *const *allocations,
-                          uint64_t *bytes_to_trim)
+NTSTATUS gpu_device_evict(struct gpu_device *device, uint32_t count,
+                          struct gpu_allocation *const *allocations, uint64_t *bytes_to_trim)
 {
     struct gpu_process *process = device->process;
 

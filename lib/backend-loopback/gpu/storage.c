@@ -12,10 +12,10 @@
 
 #include "backend-loopback/gpu/machine.h"
 
-#define WORD_BITS  64u
-#define FULL_WORD  UINT64_MAX
-#define MIN_PAGES  UINT64_C(4)
-#define MAX_PAGES  (UINT64_C(1) << 28) /* 1 TiB */
+#define WORD_BITS 64u
+#define FULL_WORD UINT64_MAX
+#define MIN_PAGES UINT64_C(4)
+#define MAX_PAGES (UINT64_C(1) << 28) /* 1 TiB */
 
 static void mark(struct gpu_storage *storage, uint64_t first, uint64_t count, bool used)
 {
@@ -34,7 +34,8 @@ static bool is_used(const struct gpu_storage *storage, uint64_t page)
     return storage->used[page / WORD_BITS] >> page % WORD_BITS & 1;
 }
 
-/* The memfd is sealed against shrinking: whoever it is handed to could otherwise make every access here a SIGBUS. */
+/* The memfd is sealed against shrinking: whoever it is handed to could otherwise make every access
+ * here a SIGBUS. */
 static NTSTATUS open_memory(struct gpu_storage *storage)
 {
     uint64_t size = storage->pages * GPU_PAGE_SIZE;
@@ -46,7 +47,8 @@ static NTSTATUS open_memory(struct gpu_storage *storage)
     if (ftruncate(storage->descriptor, (off_t)size) != 0 ||
         fcntl(storage->descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         goto fail;
-    base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, storage->descriptor, 0);
+    base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, storage->descriptor,
+                0);
     if (base == MAP_FAILED)
         goto fail;
     storage->base = base;
@@ -113,13 +115,15 @@ static bool find_run(const struct gpu_storage *storage, uint64_t count, uint64_t
     return false;
 }
 
-/* Makes the pages read as zero and returns their memory. Where the file system refuses, zeros are written. */
+/* Makes the pages read as zero and returns their memory. Where the file system refuses, zeros are
+ * written. */
 static void discard(struct gpu_storage *storage, uint64_t first, uint64_t count)
 {
     off_t offset = (off_t)(first * GPU_PAGE_SIZE);
     off_t size = (off_t)(count * GPU_PAGE_SIZE);
 
-    if (fallocate(storage->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) != 0)
+    if (fallocate(storage->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) !=
+        0)
         memset(storage->base + offset, 0, (size_t)size);
 }
 
@@ -140,7 +144,8 @@ NTSTATUS gpu_storage_allocate(struct gpu_storage *storage, uint64_t pages, uint6
     pthread_mutex_unlock(&storage->lock);
     if (!found)
         return STATUS_GRAPHICS_NO_VIDEO_MEMORY;
-    /* Emptied again although they were when they came back: somebody may have kept a mapping of them. */
+    /* Emptied again although they were when they came back: somebody may have kept a mapping of
+     * them. */
     discard(storage, first, pages);
     *offset = first * GPU_PAGE_SIZE;
     return STATUS_SUCCESS;

@@ -22,8 +22,8 @@ struct gpu_storage {
 NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size);
 void gpu_storage_destroy(struct gpu_storage *storage);
 
-/* A contiguous run of zeroed pages; never page 0, never the last page, which a guest may not map. First fit.
- * STATUS_GRAPHICS_NO_VIDEO_MEMORY. */
+/* A contiguous run of zeroed pages; never page 0, never the last page, which a guest may not map.
+ * First fit. STATUS_GRAPHICS_NO_VIDEO_MEMORY. */
 NTSTATUS gpu_storage_allocate(struct gpu_storage *storage, uint64_t pages, uint64_t *offset);
 
 /* Gives the pages back to the operating system as well. Cannot fail. */

@@ -32,7 +32,8 @@ struct gpu_wait_group {
     bool dying;
 };
 
-NTSTATUS gpu_wait_group_create(struct gpu_machine *machine, uint32_t limit, struct gpu_wait_group **group)
+NTSTATUS gpu_wait_group_create(struct gpu_machine *machine, uint32_t limit,
+                               struct gpu_wait_group **group)
 {
     struct gpu_wait_group *created = calloc(1, sizeof(*created));
 
@@ -77,7 +78,8 @@ void gpu_wait_group_destroy(struct gpu_wait_group *group)
     free(group);
 }
 
-/* A wait on the group's list of open ones, or NULL. The pool makes the steady state free of malloc. */
+/* A wait on the group's list of open ones, or NULL. The pool makes the steady state free of malloc.
+ */
 static struct cpu_wait *open_wait(struct gpu_wait_group *group)
 {
     struct cpu_wait *wait = NULL;
@@ -139,8 +141,9 @@ static void cpu_wait_done(struct gpu_waiter *waiter, enum gpu_wait_result result
     close_wait(wait);
 }
 
-NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count, struct gpu_fence *const *fences,
-                           const uint64_t *values, bool any, gpu_wait_callback callback, void *context)
+NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count,
+                           struct gpu_fence *const *fences, const uint64_t *values, bool any,
+                           gpu_wait_callback callback, void *context)
 {
     struct cpu_wait *wait;
 

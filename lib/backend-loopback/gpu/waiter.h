@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A waiter: one condition over the values of several fences. Queues embed one for their GPU waits, CPU waits are made of
- * them. All lists are guarded by the machine's wait_lock, which is never held during `done`.
+ * A waiter: one condition over the values of several fences. Queues embed one for their GPU waits,
+ * CPU waits are made of them. All lists are guarded by the machine's wait_lock, which is never held
+ * during `done`.
  */
 #ifndef BACKEND_LOOPBACK_GPU_WAITER_H
 #define BACKEND_LOOPBACK_GPU_WAITER_H
@@ -36,15 +37,17 @@ struct gpu_waiter {
     struct gpu_waiter *next_fired;
 };
 
-/* True: satisfied already, `done` is not called. False: `done` will be called, possibly before this returns. */
+/* True: satisfied already, `done` is not called. False: `done` will be called, possibly before this
+ * returns. */
 bool gpu_waiter_start(struct gpu_machine *machine, struct gpu_waiter *waiter);
 
 /* True: disarmed, `done` will not be called. False: it was called, is running or is about to. */
 bool gpu_waiter_cancel(struct gpu_machine *machine, struct gpu_waiter *waiter);
 
-/* For owners of many waiters, with wait_lock held: moves the waiter to `fired` if it is armed. gpu_waiter_fire then calls
- * each one's `done` without the lock. */
-void gpu_waiter_disarm(struct gpu_waiter *waiter, enum gpu_wait_result result, struct gpu_waiter **fired);
+/* For owners of many waiters, with wait_lock held: moves the waiter to `fired` if it is armed.
+ * gpu_waiter_fire then calls each one's `done` without the lock. */
+void gpu_waiter_disarm(struct gpu_waiter *waiter, enum gpu_wait_result result,
+                       struct gpu_waiter **fired);
 void gpu_waiter_fire(struct gpu_waiter *fired);
 
 #endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Adapters: the miniport is asked what it is, the configuration may overrule, then the engines
+ * start. */
+#include "backend-loopback/gpu/adapter.h"
+
+#include <stdlib.h>
+
+#include "backend-loopback/gpu/engine.h"
+#include "backend-loopback/gpu/paging_thread.h"
+
+#define DEFAULT_HANG_TIMEOUT_NS UINT64_C(2000000000)
+#define DEFAULT_PAGE_TABLES     65536u
+#define DEFAULT_QUEUE_BYTES     (4u << 20)
+
+static bool is_usable(const struct kmd_interface *miniport)
+{
+    return miniport && miniport->version == KMD_INTERFACE_VERSION &&
+           miniport->size >= sizeof(*miniport) && miniport->StartDevice && miniport->StopDevice &&
+           miniport->CreateAllocation && miniport->SubmitCommand &&
+           !miniport->CreateDevice == !miniport->DestroyDevice &&
+           !miniport->CreateContext == !miniport->DestroyContext;
+}
+
+static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_adapter_config *config)
+{
+    struct kmd_start_info start = {
+        .size = sizeof(start),
+        .compute_only = config->compute_only,
+        .options = config->miniport_options,
+        .services = &gpu_services,
+    };
+    NTSTATUS status;
+
+    adapter->info.size = sizeof(adapter->info);
+    status = adapter->miniport->StartDevice(&start, &adapter->info, &adapter->miniport_adapter);
+    if (!NT_SUCCESS(status))
+        return status;
+    for (unsigned group = 0; group < KMD_SEGMENT_GROUPS; group++) {
+        if (config->segment_size[group])
+            adapter->info.segment_size[group] = config->segment_size[group];
+        adapter->budget[group] =
+            config->budget[group] ? config->budget[group] : adapter->info.segment_size[group];
+    }
+    if (adapter->info.node_count > 0 && adapter->info.node_count <= KMD_MAX_NODES)
+        return STATUS_SUCCESS;
+    adapter->miniport->StopDevice(adapter->miniport_adapter);
+    return STATUS_INVALID_PARAMETER;
+}
+
+static NTSTATUS start_threads(struct gpu_adapter *adapter)
+{
+    NTSTATUS status = gpu_paging_thread_start(adapter);
+
+    for (uint32_t i = 0; i < adapter->info.node_count && NT_SUCCESS(status); i++)
+        status = gpu_node_create(adapter, i, &adapter->nodes[i]);
+    return status;
+}
+
+static void stop_threads(struct gpu_adapter *adapter)
+{
+    gpu_paging_thread_stop(adapter);
+    for (uint32_t i = 0; i < KMD_MAX_NODES; i++)
+        gpu_node_destroy(adapter->nodes[i]);
+}
+
+static void free_adapter(struct gpu_adapter *adapter)
+{
+    pthread_cond_destroy(&adapter->paging_work);
+    pthread_mutex_destroy(&adapter->paging_lock);
+    pthread_mutex_destroy(&adapter->memory_lock);
+    free(adapter);
+}
+
+NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapter_config *config,
+                            struct gpu_adapter **adapter)
+{
+    struct gpu_adapter *created;
+    NTSTATUS status;
+
+    if (!is_usable(config->miniport))
+        return STATUS_INVALID_PARAMETER;
+    created = calloc(1, sizeof(*created));
+    if (!created)
+        return STATUS_NO_MEMORY;
+    created->machine = machine;
+    created->miniport = config->miniport;
+    created->hang_timeout_ns =
+        config->hang_timeout_ns ? config->hang_timeout_ns : DEFAULT_HANG_TIMEOUT_NS;
+    created->max_page_tables =
+        config->max_page_tables ? config->max_page_tables : DEFAULT_PAGE_TABLES;
+    created->max_queue_bytes =
+        config->max_queue_bytes ? config->max_queue_bytes : DEFAULT_QUEUE_BYTES;
+    atomic_init(&created->asynchronous_paging, config->asynchronous_paging);
+    pthread_mutex_init(&created->memory_lock, NULL);
+    pthread_mutex_init(&created->paging_lock, NULL);
+    pthread_cond_init(&created->paging_work, NULL);
+    status = start_miniport(created, config);
+    if (!NT_SUCCESS(status))
+        goto fail_miniport;
+    status = start_threads(created);
+    if (!NT_SUCCESS(status))
+        goto fail_threads;
+    *adapter = created;
+    return STATUS_SUCCESS;
+
+fail_threads:
+    stop_threads(created);
+    created->miniport->StopDevice(created->miniport_adapter);
+fail_miniport:
+    free_adapter(created);
+    return status;
+}
+
+void gpu_adapter_destroy(struct gpu_adapter *adapter)
+{
+    if (!adapter)
+        return;
+    stop_threads(adapter);
+    adapter->miniport->StopDevice(adapter->miniport_adapter);
+    free_adapter(adapter);
+}
+
+const struct kmd_adapter_info *gpu_adapter_info(const struct gpu_adapter *adapter)
+{
+    return &adapter->info;
+}
+
+struct gpu_machine *gpu_adapter_machine(const struct gpu_adapter *adapter)
+{
+    return adapter->machine;
+}
+
+uint64_t gpu_adapter_segment_size(const struct gpu_adapter *adapter, enum kmd_segment_group group)
+{
+    return adapter->info.segment_size[group];
+}
+
+uint64_t gpu_adapter_segment_used(struct gpu_adapter *adapter, enum kmd_segment_group group)
+{
+    uint64_t used;
+
+    pthread_mutex_lock(&adapter->memory_lock);
+    used = adapter->segment_used[group];
+    pthread_mutex_unlock(&adapter->memory_lock);
+    return used;
+}
+
+void gpu_adapter_set_asynchronous_paging(struct gpu_adapter *adapter, bool asynchronous)
+{
+    atomic_store(&adapter->asynchronous_paging, asynchronous);
+}
+
+void *gpu_adapter_miniport_adapter(const struct gpu_adapter *adapter)
+{
+    return adapter->miniport_adapter;
+}
+
+NTSTATUS gpu_adapter_query_info(struct gpu_adapter *adapter, uint32_t type, void *data,
+                                uint32_t size)
+{
+    if (!adapter->miniport->QueryAdapterInfo)
+        return STATUS_NOT_SUPPORTED;
+    return adapter->miniport->QueryAdapterInfo(adapter->miniport_adapter, type, data, size);
+}
+
+NTSTATUS gpu_adapter_standard_allocation(struct gpu_adapter *adapter,
+                                         struct kmd_standard_allocation *request)
+{
+    if (!adapter->miniport->GetStandardAllocationDriverData)
+        return STATUS_NOT_SUPPORTED;
+    return adapter->miniport->GetStandardAllocationDriverData(adapter->miniport_adapter, request);
+}
+
+const char *gpu_adapter_driver_store_path(struct gpu_adapter *adapter)
+{
+    return adapter->miniport->DriverStorePath
+               ? adapter->miniport->DriverStorePath(adapter->miniport_adapter)
+               : NULL;
+}

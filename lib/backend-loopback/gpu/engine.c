@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's thread: picks the queue whose turn it is, gives it a turn, sees what came of it.
+ * Sleeps when there is nothing. */
+#include "backend-loopback/gpu/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend-loopback/gpu/clock.h"
+
+#define NO_PRIORITY     (-GPU_PRIORITY_LIMIT - 1)
+#define POLL_MINIMUM_NS UINT64_C(10000)
+#define POLL_MAXIMUM_NS UINT64_C(1000000)
+
+static uint64_t now(const struct gpu_node *node)
+{
+    const struct gpu_clock *clock = node->adapter->machine->clock;
+
+    return clock->now(clock);
+}
+
+static void publish_best(struct gpu_node *node)
+{
+    int32_t best = NO_PRIORITY;
+
+    for (int32_t i = GPU_PRIORITIES - 1; i >= 0 && best == NO_PRIORITY; i--) {
+        if (node->ready[i].first)
+            best = i - GPU_PRIORITY_LIMIT;
+    }
+    atomic_store_explicit(&node->best_ready, best, memory_order_relaxed);
+}
+
+void gpu_node_make_ready(struct gpu_queue *queue)
+{
+    struct gpu_node *node = queue->node;
+    struct gpu_ready_list *list = &node->ready[queue->priority + GPU_PRIORITY_LIMIT];
+
+    queue->state = GPU_QUEUE_READY;
+    queue->next = NULL;
+    *list->tail = queue;
+    list->tail = &queue->next;
+    if (queue->priority > atomic_load_explicit(&node->best_ready, memory_order_relaxed))
+        atomic_store_explicit(&node->best_ready, queue->priority, memory_order_relaxed);
+    pthread_cond_signal(&node->work);
+}
+
+static struct gpu_queue *take_ready(struct gpu_node *node)
+{
+    int32_t best = atomic_load_explicit(&node->best_ready, memory_order_relaxed);
+    struct gpu_ready_list *list;
+    struct gpu_queue *queue;
+
+    if (best == NO_PRIORITY)
+        return NULL;
+    list = &node->ready[best + GPU_PRIORITY_LIMIT];
+    queue = list->first;
+    list->first = queue->next;
+    if (!list->first) {
+        list->tail = &list->first;
+        publish_best(node);
+    }
+    return queue;
+}
+
+void gpu_node_unlink(struct gpu_queue *queue)
+{
+    struct gpu_node *node = queue->node;
+    struct gpu_ready_list *list = &node->ready[queue->priority + GPU_PRIORITY_LIMIT];
+    struct gpu_queue **link = queue->state == GPU_QUEUE_POLLING ? &node->pollers : &list->first;
+
+    if (queue->state != GPU_QUEUE_POLLING && queue->state != GPU_QUEUE_READY)
+        return;
+    while (*link != queue)
+        link = &(*link)->next;
+    *link = queue->next;
+    if (queue->state == GPU_QUEUE_READY) {
+        if (list->tail == &queue->next)
+            list->tail = link;
+        publish_best(node);
+    }
+}
+
+/* Moves pollers whose time has come to the ready lists; returns when the next one is due. */
+static uint64_t wake_pollers(struct gpu_node *node)
+{
+    struct gpu_queue **link = &node->pollers;
+    uint64_t next = UINT64_MAX;
+    uint64_t time;
+
+    if (!node->pollers)
+        return next;
+    time = now(node);
+    while (*link) {
+        struct gpu_queue *queue = *link;
+
+        if (queue->poll_at <= time) {
+            *link = queue->next;
+            gpu_node_make_ready(queue);
+            continue;
+        }
+        if (queue->poll_at < next)
+            next = queue->poll_at;
+        link = &queue->next;
+    }
+    return next;
+}
+
+static void poll_later(struct gpu_queue *queue)
+{
+    struct gpu_node *node = queue->node;
+
+    queue->poll_interval *= 2;
+    if (queue->poll_interval < POLL_MINIMUM_NS)
+        queue->poll_interval = POLL_MINIMUM_NS;
+    if (queue->poll_interval > POLL_MAXIMUM_NS)
+        queue->poll_interval = POLL_MAXIMUM_NS;
+    queue->poll_at = now(node) + queue->poll_interval;
+    queue->state = GPU_QUEUE_POLLING;
+    queue->next = node->pollers;
+    node->pollers = queue;
+}
+
+/* After a turn, with the lock. A queue that has been stopped meanwhile is purged here and not
+ * touched again. */
+static void settle(struct gpu_node *node, struct gpu_queue *queue, enum gpu_turn turn)
+{
+    if (turn == GPU_TURN_DONE)
+        gpu_packets_remove_first(&queue->packets);
+    if (atomic_load(&queue->stop)) {
+        pthread_mutex_unlock(&node->lock);
+        gpu_queue_purge(queue);
+        pthread_mutex_lock(&node->lock);
+        queue->state = GPU_QUEUE_DEAD;
+    } else if (turn == GPU_TURN_POLL) {
+        poll_later(queue);
+    } else if (turn == GPU_TURN_BLOCKED && !queue->wait_done) {
+        queue->state = GPU_QUEUE_BLOCKED;
+    } else if (gpu_packets_first(&queue->packets)) {
+        gpu_node_make_ready(queue);
+    } else {
+        queue->state = GPU_QUEUE_IDLE;
+    }
+    pthread_cond_broadcast(&node->idle);
+}
+
+static void sleep_until(struct gpu_node *node, uint64_t next_poll)
+{
+    const struct gpu_clock *clock = node->adapter->machine->clock;
+
+    if (next_poll == UINT64_MAX)
+        pthread_cond_wait(&node->work, &node->lock);
+    else
+        (void)clock->wait_until(clock, &node->work, &node->lock, next_poll);
+}
+
+static void *engine_main(void *argument)
+{
+    struct gpu_node *node = argument;
+
+    pthread_mutex_lock(&node->lock);
+    while (!node->stop) {
+        uint64_t next_poll = wake_pollers(node);
+        struct gpu_queue *queue = take_ready(node);
+        struct gpu_packet *packet;
+        enum gpu_turn turn;
+
+        if (!queue) {
+            sleep_until(node, next_poll);
+            continue;
+        }
+        queue->state = GPU_QUEUE_RUNNING;
+        packet = gpu_packets_first(&queue->packets);
+        pthread_mutex_unlock(&node->lock);
+        turn = gpu_queue_run(queue, packet);
+        pthread_mutex_lock(&node->lock);
+        settle(node, queue, turn);
+    }
+    pthread_mutex_unlock(&node->lock);
+    return NULL;
+}
+
+static void name_thread(struct gpu_node *node)
+{
+    char name[16]; /* the kernel's limit */
+
+    snprintf(name, sizeof(name), "gpu-node-%u", node->index % 1000);
+    pthread_setname_np(node->thread, name);
+}
+
+NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu_node **node)
+{
+    struct gpu_node *created = calloc(1, sizeof(*created));
+
+    if (!created)
+        return STATUS_NO_MEMORY;
+    created->adapter = adapter;
+    created->index = index;
+    for (unsigned i = 0; i < GPU_PRIORITIES; i++)
+        created->ready[i].tail = &created->ready[i].first;
+    atomic_init(&created->best_ready, NO_PRIORITY);
+    pthread_mutex_init(&created->lock, NULL);
+    pthread_cond_init(&created->idle, NULL);
+    if (gpu_clock_condition_init(&created->work) != 0)
+        goto fail_condition;
+    if (pthread_create(&created->thread, NULL, engine_main, created) != 0)
+        goto fail_thread;
+    name_thread(created);
+    *node = created;
+    return STATUS_SUCCESS;
+
+fail_thread:
+    pthread_cond_destroy(&created->work);
+fail_condition:
+    pthread_cond_destroy(&created->idle);
+    pthread_mutex_destroy(&created->lock);
+    free(created);
+    return STATUS_NO_MEMORY;
+}
+
+void gpu_node_destroy(struct gpu_node *node)
+{
+    if (!node)
+        return;
+    pthread_mutex_lock(&node->lock);
+    node->stop = true;
+    pthread_cond_signal(&node->work);
+    pthread_mutex_unlock(&node->lock);
+    pthread_join(node->thread, NULL);
+    pthread_cond_destroy(&node->work);
+    pthread_cond_destroy(&node->idle);
+    pthread_mutex_destroy(&node->lock);
+    free(node);
+}

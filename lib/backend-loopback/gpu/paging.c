@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paging operations. Counting and records are done in the call; the page table entries follow, in
+ * the call or on the adapter's paging thread, and then the fence. Jobs make entries agree with the
+ * records of the moment, so nothing that changes meanwhile can make them wrong.
+ */
+#include "backend-loopback/gpu/paging.h"
+
+#include <stdlib.h>
+
+#include "backend-loopback/gpu/address.h"
+#include "backend-loopback/gpu/allocation.h"
+#include "backend-loopback/gpu/fence.h"
+#include "backend-loopback/gpu/mapping.h"
+#include "backend-loopback/gpu/paging_thread.h"
+#include "backend-loopback/gpu/residency.h"
+
+struct gpu_paging_queue {
+    gpu_references references;
+    struct gpu_device *device; /* a reference */
+    struct gpu_fence *fence;   /* a reference */
+
+    /* Guarded by the adapter's paging_lock. */
+    uint64_t last_value;
+    uint32_t pending;
+};
+
+struct gpu_paging_job {
+    struct gpu_paging_job *next;
+    struct gpu_paging_queue *queue; /* a reference */
+    uint64_t value;
+    uint64_t start; /* a range to commit, empty if end is 0 */
+    uint64_t end;
+    uint32_t count;
+    struct gpu_allocation *allocations[]; /* references; to refresh */
+};
+
+NTSTATUS gpu_paging_queue_create(struct gpu_device *device, struct gpu_paging_queue **queue)
+{
+    struct gpu_fence_config config = {.type = GPU_FENCE_MONITORED, .device = device};
+    struct gpu_paging_queue *created = calloc(1, sizeof(*created));
+    NTSTATUS status;
+
+    if (!created)
+        return STATUS_NO_MEMORY;
+    status = gpu_fence_create(device->process->adapter->machine, &config, &created->fence);
+    if (!NT_SUCCESS(status)) {
+        free(created);
+        return status;
+    }
+    atomic_init(&created->references, 1);
+    created->device = device;
+    gpu_references_take(&device->references);
+    *queue = created;
+    return STATUS_SUCCESS;
+}
+
+static void release_queue(struct gpu_paging_queue *queue)
+{
+    if (!gpu_references_drop(&queue->references))
+        return;
+    gpu_fence_release(queue->fence);
+    gpu_device_release(queue->device);
+    free(queue);
+}
+
+void gpu_paging_queue_destroy(struct gpu_paging_queue *queue)
+{
+    if (queue)
+        release_queue(queue);
+}
+
+struct gpu_device *gpu_paging_queue_device(const struct gpu_paging_queue *queue)
+{
+    return queue->device;
+}
+
+struct gpu_fence *gpu_paging_queue_fence(struct gpu_paging_queue *queue)
+{
+    return queue->fence;
+}
+
+/* ---- Jobs
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static struct gpu_paging_job *new_job(struct gpu_paging_queue *queue, uint32_t count,
+                                      struct gpu_allocation *const *allocations)
+{
+    struct gpu_paging_job *job = calloc(1, sizeof(*job) + count * sizeof(job->allocations[0]));
+
+    if (!job)
+        return NULL;
+    gpu_references_take(&queue->references);
+    job->queue = queue;
+    job->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        job->allocations[i] = gpu_allocation_reference(allocations[i]);
+    return job;
+}
+
+static void free_job(struct gpu_paging_job *job)
+{
+    for (uint32_t i = 0; i < job->count; i++)
+        gpu_allocation_release(job->allocations[i]);
+    release_queue(job->queue);
+    free(job);
+}
+
+static NTSTATUS run_job(struct gpu_paging_job *job)
+{
+    struct gpu_process *process = job->queue->device->process;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    pthread_mutex_lock(&process->adapter->memory_lock);
+    for (uint32_t i = 0; i < job->count && NT_SUCCESS(status); i++)
+        status = gpu_mapping_refresh(process, job->allocations[i]);
+    if (job->end && NT_SUCCESS(status))
+        status = gpu_mapping_commit(process, job->start, job->end);
+    pthread_mutex_unlock(&process->adapter->memory_lock);
+    return status;
+}
+
+/* Gives the job its fence value and, if it is not to be done at once, to the paging thread, which
+ * may end it at any time: true. One lock for both keeps the order of values the order of jobs. */
+static bool queue_job(struct gpu_paging_job *job, uint64_t *fence_value)
+{
+    struct gpu_paging_queue *queue = job->queue;
+    struct gpu_adapter *adapter = queue->device->process->adapter;
+    bool queued;
+
+    pthread_mutex_lock(&adapter->paging_lock);
+    job->value = ++queue->last_value;
+    *fence_value = job->value;
+    queued = atomic_load(&adapter->asynchronous_paging) || queue->pending > 0;
+    if (queued) {
+        queue->pending++;
+        *adapter->paging_tail = job;
+        adapter->paging_tail = &job->next;
+        pthread_cond_signal(&adapter->paging_work);
+    }
+    pthread_mutex_unlock(&adapter->paging_lock);
+    return queued;
+}
+
+/* STATUS_PENDING, or what came of it. The job is gone afterwards. */
+static NTSTATUS do_job(struct gpu_paging_job *job, uint64_t *fence_value)
+{
+    struct gpu_paging_queue *queue = job->queue;
+    NTSTATUS status;
+
+    if (atomic_load(&queue->device->state) != GPU_DEVICE_ACTIVE) {
+        free_job(job);
+        return STATUS_DEVICE_REMOVED;
+    }
+    if (queue_job(job, fence_value))
+        return STATUS_PENDING;
+    status = run_job(job);
+    gpu_fence_advance(queue->fence, job->value);
+    free_job(job);
+    return status;
+}
+
+static void *paging_main(void *argument)
+{
+    struct gpu_adapter *adapter = argument;
+
+    pthread_mutex_lock(&adapter->paging_lock);
+    while (!adapter->paging_stop || adapter->paging_head) {
+        struct gpu_paging_job *job = adapter->paging_head;
+
+        if (!job) {
+            pthread_cond_wait(&adapter->paging_work, &adapter->paging_lock);
+            continue;
+        }
+        adapter->paging_head = job->next;
+        if (!adapter->paging_head)
+            adapter->paging_tail = &adapter->paging_head;
+        pthread_mutex_unlock(&adapter->paging_lock);
+        if (!NT_SUCCESS(run_job(job)))
+            gpu_device_fail(job->queue->device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
+        gpu_fence_advance(job->queue->fence, job->value);
+        pthread_mutex_lock(&adapter->paging_lock);
+        job->queue->pending--;
+        pthread_mutex_unlock(&adapter->paging_lock);
+        free_job(job);
+        pthread_mutex_lock(&adapter->paging_lock);
+    }
+    pthread_mutex_unlock(&adapter->paging_lock);
+    return NULL;
+}
+
+NTSTATUS gpu_paging_thread_start(struct gpu_adapter *adapter)
+{
+    adapter->paging_tail = &adapter->paging_head;
+    if (pthread_create(&adapter->paging_thread, NULL, paging_main, adapter) != 0)
+        return STATUS_NO_MEMORY;
+    pthread_setname_np(adapter->paging_thread, "gpu-paging");
+    adapter->paging_thread_started = true;
+    return STATUS_SUCCESS;
+}
+
+void gpu_paging_thread_stop(struct gpu_adapter *adapter)
+{
+    if (!adapter->paging_thread_started)
+        return;
+    pthread_mutex_lock(&adapter->paging_lock);
+    adapter->paging_stop = true;
+    pthread_cond_signal(&adapter->paging_work);
+    pthread_mutex_unlock(&adapter->paging_lock);
+    pthread_join(adapter->paging_thread, NULL);
+    adapter->paging_thread_started = false;
+}
+
+/* ---- Operations
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void take_back(struct gpu_device *device, uint32_t count,
+                      struct gpu_allocation *const *allocations)
+{
+    pthread_mutex_lock(&device->process->adapter->memory_lock);
+    gpu_residency_remove(device, count, allocations);
+    pthread_mutex_unlock(&device->process->adapter->memory_lock);
+}
+
+NTSTATUS gpu_paging_queue_make_resident(struct gpu_paging_queue *queue, uint32_t count,
+                                        struct gpu_allocation *const *allocations, uint32_t flags,
+                                        uint64_t *fence_value, uint64_t *bytes_to_trim)
+{
+    struct gpu_device *device = queue->device;
+    struct gpu_adapter *adapter = device->process->adapter;
+    bool over_budget = flags & (GPU_RESIDENT_CANT_TRIM_FURTHER | GPU_RESIDENT_MUST_SUCCEED);
+    struct gpu_paging_job *job;
+    NTSTATUS status;
+
+    *bytes_to_trim = 0;
+    *fence_value = 0;
+    if (count == 0)
+        return STATUS_INVALID_PARAMETER;
+    job = new_job(queue, count, allocations);
+    if (!job)
+        return STATUS_NO_MEMORY;
+    pthread_mutex_lock(&adapter->memory_lock);
+    status = gpu_residency_add(device, count, allocations, over_budget, bytes_to_trim);
+    pthread_mutex_unlock(&adapter->memory_lock);
+    if (NT_SUCCESS(status)) {
+        status = do_job(job, fence_value);
+        if (!NT_SUCCESS(status))
+            take_back(device, count, allocations);
+    } else {
+        free_job(job);
+    }
+    if (!NT_SUCCESS(status) && flags & GPU_RESIDENT_MUST_SUCCEED)
+        gpu_device_fail(device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
+    return status;
+}
+
+/* The range's page tables could not be had: nothing may be half mapped. */
+static void undo_map(struct gpu_process *process, const struct gpu_map *map, uint64_t address,
+                     uint64_t size)
+{
+    struct gpu_map nothing = {.placement.base = address,
+                              .size_in_pages = size / GPU_PAGE_SIZE,
+                              .protection = GPU_PROTECTION_NO_ACCESS};
+
+    if (map->placement.base == 0)
+        (void)gpu_address_free(process, address, size);
+    else
+        (void)gpu_address_map(process, &nothing, &address);
+}
+
+NTSTATUS gpu_paging_queue_map(struct gpu_paging_queue *queue, const struct gpu_map *map,
+                              uint64_t *address, uint64_t *fence_value)
+{
+    struct gpu_process *process = queue->device->process;
+    struct gpu_paging_job *job = new_job(queue, 0, NULL);
+    uint64_t start;
+    uint64_t size;
+    NTSTATUS status;
+
+    *fence_value = 0;
+    if (!job)
+        return STATUS_NO_MEMORY;
+    status = gpu_address_map_deferred(process, map, &start, &size);
+    if (!NT_SUCCESS(status)) {
+        free_job(job);
+        return status;
+    }
+    job->start = start;
+    job->end = start + size;
+    status = do_job(job, fence_value);
+    if (!NT_SUCCESS(status)) {
+        undo_map(process, map, start, size);
+        return status;
+    }
+    *address = start;
+    return status;
+}
