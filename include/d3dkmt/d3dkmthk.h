@@ -44,6 +44,7 @@
 #include "wddm/protectedsession.h"
 #include "wddm/syncfile.h"
 #include "wddm/trackedworkload.h"
+#include "wddm/trimnotification.h"
 
 #include "wddm/functionpointers.h"
 

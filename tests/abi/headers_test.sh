@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # headers_test.sh COMPILER LANGUAGE STANDARD INCLUDE-DIRECTORY
 #
-# Compiles every public header in a translation unit of its own: alone, twice, with
-# wsl/winadapter.h before and behind it and, in C++, inside of extern "C". Exit status 77
-# if the compiler is not there.
+# Compiles every public header in a translation unit of its own: alone, twice, with winadapter.h
+# before and behind it (as wsl/winadapter.h, and "own": from the include path of a program that
+# brings it along) and, in C++, inside of extern "C". Exit status 77 if the compiler is not there.
 set -eu
 
 compiler=$1
@@ -21,7 +21,7 @@ if [ "$language" = c++ ]; then
     contexts="$contexts extern"
 fi
 if [ -e "$stubs/unknwn.h" ]; then
-    contexts="$contexts after before"
+    contexts="$contexts after before own-after own-before"
     if [ "$language" = c++ ]; then
         contexts="$contexts extern-before"
     fi
@@ -35,6 +35,8 @@ translation_unit() { # CONTEXT HEADER
     twice) printf '#include <%s>\n#include <%s>\n' "$2" "$2" ;;
     after) printf '#include <wsl/winadapter.h>\n#include <%s>\n' "$2" ;;
     before) printf '#include <%s>\n#include <wsl/winadapter.h>\n' "$2" ;;
+    own-after) printf '#include <winadapter.h>\n#include <%s>\n' "$2" ;;
+    own-before) printf '#include <%s>\n#include <winadapter.h>\n' "$2" ;;
     extern) printf 'extern "C" {\n#include <%s>\n}\n' "$2" ;;
     extern-before) printf 'extern "C" {\n#include <%s>\n}\n#include <wsl/winadapter.h>\n' "$2" ;;
     esac
@@ -46,6 +48,7 @@ compile() { # CONTEXT HEADER
     flags=
     case $1 in
     after | before | extern-before) flags="-isystem $stubs" ;;
+    own-after | own-before) flags="-I${stubs%/stubs} -isystem $stubs" ;;
     esac
     translation_unit "$1" "$2" |
         "$compiler" -x "$language" -std="$standard" $warnings $flags -I"$include" -fsyntax-only -

@@ -79,6 +79,14 @@ typedef struct _D3DKMT_OPENADAPTERFROMLUID {
  */
 NTSTATUS APIENTRY D3DKMTOpenAdapterFromLuid(const D3DKMT_OPENADAPTERFROMLUID *args);
 
+/* Opening by a display's device context: Windows only, here for sources that share code with it. */
+typedef struct _D3DKMT_OPENADAPTERFROMHDC {
+    D3DKMT_PTR(HDC, hDc);
+    D3DKMT_HANDLE hAdapter;
+    LUID AdapterLuid;
+    D3DDDI_VIDEO_PRESENT_SOURCE_ID VidPnSourceId;
+} D3DKMT_OPENADAPTERFROMHDC;
+
 /* Argument of D3DKMTCloseAdapter(). */
 typedef struct _D3DKMT_CLOSEADAPTER {
     D3DKMT_HANDLE hAdapter; /* in */

@@ -19,16 +19,23 @@
 #if defined(MIDL_INTERFACE) && defined(DECLSPEC_NOVTABLE)
 #define D3DKMT_HAVE_WINADAPTER 1
 #elif !defined(D3DKMT_NO_WINADAPTER) && defined(__has_include)
-#if __has_include(<wsl/winadapter.h>) && __has_include(<unknwn.h>) && __has_include(<rpcndr.h>)
+/* winadapter.h includes the other two: without them it is not for use here. */
+#if __has_include(<unknwn.h>) && __has_include(<rpcndr.h>)
 #ifdef __cplusplus
 /* winadapter.h holds templates, and this header may be included inside of extern "C". */
 extern "C++" {
-#include <wsl/winadapter.h>
-}
-#else
-#include <wsl/winadapter.h>
 #endif
+/* A copy that is on the include path by itself is one that the program brought along. */
+#if __has_include(<winadapter.h>)
+#include <winadapter.h>
 #define D3DKMT_HAVE_WINADAPTER 1
+#elif __has_include(<wsl/winadapter.h>)
+#include <wsl/winadapter.h>
+#define D3DKMT_HAVE_WINADAPTER 1
+#endif
+#ifdef __cplusplus
+}
+#endif
 #endif
 #endif
 
