@@ -13,6 +13,7 @@ static _Thread_local struct {
     char reason[400];
     NTSTATUS reason_status;
     bool reason_is_new;
+    bool undoing;
     NTSTATUS status;
     char text[640];
 } last_error;
@@ -21,11 +22,29 @@ NTSTATUS d3dkmti_fail(NTSTATUS status, const char *format, ...)
 {
     va_list arguments;
 
+    if (last_error.undoing)
+        return status;
     va_start(arguments, format);
     vsnprintf(last_error.reason, sizeof(last_error.reason), format, arguments);
     va_end(arguments);
     last_error.reason_status = status;
     last_error.reason_is_new = true;
+    return status;
+}
+
+void d3dkmti_undo_begin(void)
+{
+    last_error.undoing = true;
+}
+
+void d3dkmti_undo_end(void)
+{
+    last_error.undoing = false;
+}
+
+NTSTATUS d3dkmti_fail_as(NTSTATUS status)
+{
+    last_error.reason_status = status;
     return status;
 }
 

@@ -12,6 +12,13 @@
 D3DKMT_API NTSTATUS d3dkmti_fail(NTSTATUS status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Between these two, d3dkmti_fail keeps the reason noted before: for undoing what has failed. */
+D3DKMT_API void d3dkmti_undo_begin(void);
+D3DKMT_API void d3dkmti_undo_end(void);
+
+/* Returns status with the reason that was noted last, for a failure that callers see as another. */
+D3DKMT_API NTSTATUS d3dkmti_fail_as(NTSTATUS status);
+
 /*
  * Makes a failing call the thread's last error. function: the API function's name; backend: the
  * backend's name, or NULL when the call did not get that far.

@@ -46,7 +46,7 @@ void d3dkmt_set_log(enum d3dkmt_log_level level, d3dkmt_log_callback *callback, 
     log_callback = callback ? callback : write_to_stderr;
     log_context = callback ? context : NULL;
     atomic_store(&log_level_was_set, true);
-    atomic_store(&log_level, level < LEVEL_COUNT ? level : D3DKMT_LOG_DEBUG);
+    atomic_store(&log_level, (int)level < LEVEL_COUNT ? level : D3DKMT_LOG_DEBUG);
 }
 
 void log_read_environment(void)

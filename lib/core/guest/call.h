@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* From an operation to its handler, and the caller's memory. */
+#ifndef CORE_GUEST_CALL_H
+#define CORE_GUEST_CALL_H
+
+#include "core/guest/process.h"
+
+/*
+ * Carries out one operation. args: the engine's private copy of the argument struct; caller: the
+ * struct itself, to write outputs to with GUEST_WRITE.
+ */
+#define GUEST_HANDLER(name, type)                                                                  \
+    NTSTATUS guest_##name(struct guest_process *process, const type *args, type *caller)
+
+/*
+ * Copies from and to the caller's memory. A pointer that leads nowhere gives STATUS_UNSUCCESSFUL,
+ * explained with what it was; how far that is looked at depends on the process's check_pointers.
+ */
+NTSTATUS guest_read(struct guest_process *process, void *to, const void *from, size_t size,
+                    const char *what);
+NTSTATUS guest_write(struct guest_process *process, void *to, const void *from, size_t size,
+                     const char *what);
+
+/* Writes one member of the caller's argument struct. */
+#define GUEST_WRITE(process, member, value)                                                        \
+    guest_write((process), &(member), &(value), sizeof(member), #member)
+
+/* STATUS_INVALID_PARAMETER, explained, unless minimum <= count <= maximum. */
+NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, uint64_t maximum);
+
+/* X(operation, handler, argument struct): what the engine can do. */
+#define GUEST_HANDLERS(X)                                                                          \
+    X(OpenAdapterFromLuid, open_adapter_from_luid, D3DKMT_OPENADAPTERFROMLUID)                     \
+    X(EnumAdapters2, enum_adapters2, D3DKMT_ENUMADAPTERS2)                                         \
+    X(EnumAdapters3, enum_adapters3, D3DKMT_ENUMADAPTERS3)                                         \
+    X(CloseAdapter, close_adapter, D3DKMT_CLOSEADAPTER)                                            \
+    X(QueryAdapterInfo, query_adapter_info, D3DKMT_QUERYADAPTERINFO)                               \
+    X(QueryVideoMemoryInfo, query_video_memory_info, D3DKMT_QUERYVIDEOMEMORYINFO)                  \
+    X(Escape, escape, D3DKMT_ESCAPE)                                                               \
+    X(CreateDevice, create_device, D3DKMT_CREATEDEVICE)                                            \
+    X(DestroyDevice, destroy_device, D3DKMT_DESTROYDEVICE)                                         \
+    X(GetDeviceState, get_device_state, D3DKMT_GETDEVICESTATE)                                     \
+    X(MarkDeviceAsError, mark_device_as_error, D3DKMT_MARKDEVICEASERROR)                           \
+    X(CreateContextVirtual, create_context_virtual, D3DKMT_CREATECONTEXTVIRTUAL)                   \
+    X(DestroyContext, destroy_context, D3DKMT_DESTROYCONTEXT)                                      \
+    X(CreateHwQueue, create_hw_queue, D3DKMT_CREATEHWQUEUE)                                        \
+    X(DestroyHwQueue, destroy_hw_queue, D3DKMT_DESTROYHWQUEUE)                                     \
+    X(CreatePagingQueue, create_paging_queue, D3DKMT_CREATEPAGINGQUEUE)                            \
+    X(DestroyPagingQueue, destroy_paging_queue, D3DDDI_DESTROYPAGINGQUEUE)                         \
+    X(CreateAllocation2, create_allocation, D3DKMT_CREATEALLOCATION)                               \
+    X(DestroyAllocation2, destroy_allocation, D3DKMT_DESTROYALLOCATION2)                           \
+    X(Lock2, lock, D3DKMT_LOCK2)                                                                   \
+    X(Unlock2, unlock, D3DKMT_UNLOCK2)                                                             \
+    X(MakeResident, make_resident, D3DDDI_MAKERESIDENT)                                            \
+    X(Evict, evict, D3DKMT_EVICT)                                                                  \
+    X(ReserveGpuVirtualAddress, reserve_gpu_virtual_address, D3DDDI_RESERVEGPUVIRTUALADDRESS)      \
+    X(FreeGpuVirtualAddress, free_gpu_virtual_address, D3DKMT_FREEGPUVIRTUALADDRESS)               \
+    X(MapGpuVirtualAddress, map_gpu_virtual_address, D3DDDI_MAPGPUVIRTUALADDRESS)                  \
+    X(UpdateGpuVirtualAddress, update_gpu_virtual_address, D3DKMT_UPDATEGPUVIRTUALADDRESS)         \
+    X(SubmitCommand, submit_command, D3DKMT_SUBMITCOMMAND)                                         \
+    X(SubmitCommandToHwQueue, submit_command_to_hw_queue, D3DKMT_SUBMITCOMMANDTOHWQUEUE)           \
+    X(CreateSynchronizationObject2, create_sync_object, D3DKMT_CREATESYNCHRONIZATIONOBJECT2)       \
+    X(DestroySynchronizationObject, destroy_sync_object, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT)      \
+    X(SignalSynchronizationObject2, signal, D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2)                   \
+    X(SignalSynchronizationObjectFromCpu, signal_from_cpu,                                         \
+      D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU)                                                   \
+    X(SignalSynchronizationObjectFromGpu, signal_from_gpu,                                         \
+      D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU)                                                   \
+    X(SignalSynchronizationObjectFromGpu2, signal_from_gpu2,                                       \
+      D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2)                                                  \
+    X(SubmitSignalSyncObjectsToHwQueue, signal_to_hw_queue,                                        \
+      D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE)                                                     \
+    X(WaitForSynchronizationObject2, wait, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2)                   \
+    X(WaitForSynchronizationObjectFromCpu, wait_from_cpu,                                          \
+      D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU)                                                  \
+    X(WaitForSynchronizationObjectFromGpu, wait_from_gpu,                                          \
+      D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU)                                                  \
+    X(SubmitWaitForSyncObjectsToHwQueue, wait_to_hw_queue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE)
+
+#define GUEST_DECLARE(op, name, type) GUEST_HANDLER(name, type);
+GUEST_HANDLERS(GUEST_DECLARE)
+#undef GUEST_DECLARE
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* MakeResident and Evict. */
+#include "core/guest/call.h"
+#include "core/guest/message.h"
+#include "core/last_error.h"
+
+enum { RESIDENCY_MAX = 10240 };
+
+static NTSTATUS append_handles(struct guest_process *process, struct guest_message *message,
+                               const D3DKMT_HANDLE *handles, UINT count)
+{
+    size_t size = count * sizeof(*handles);
+
+    return guest_read(process, guest_message_reserve(message, size), handles, size,
+                      "AllocationList");
+}
+
+static NTSTATUS make_resident(struct guest_process *process, struct guest_adapter *adapter,
+                              const D3DDDI_MAKERESIDENT *args, D3DDDI_MAKERESIDENT *caller)
+{
+    struct guest_message message;
+    struct wire_makeresident *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_MAKERESIDENT, args->NumAllocations * sizeof(D3DKMT_HANDLE));
+
+    if (!command)
+        return STATUS_NO_MEMORY;
+    command->paging_queue = args->hPagingQueue;
+    command->flags = args->Flags.Value;
+    command->alloc_count = args->NumAllocations;
+    NTSTATUS status = append_handles(process, &message, args->AllocationList, args->NumAllocations);
+    if (NT_SUCCESS(status))
+        status = guest_message_exchange(&message);
+    /* A program that ran out of memory must learn how much to trim. */
+    if (message.answered &&
+        (status == STATUS_SUCCESS || status == STATUS_PENDING || status == STATUS_NO_MEMORY)) {
+        const struct wire_makeresident_reply *answer = (const void *)message.reply.bytes;
+        NTSTATUS written = STATUS_SUCCESS;
+
+        if (NT_SUCCESS(status))
+            written = GUEST_WRITE(process, caller->PagingFenceValue, answer->paging_fence_value);
+        if (NT_SUCCESS(written))
+            written = GUEST_WRITE(process, caller->NumBytesToTrim, answer->num_bytes_to_trim);
+        if (!NT_SUCCESS(written))
+            status = written;
+    }
+    guest_message_end(&message);
+    return status;
+}
+
+NTSTATUS guest_make_resident(struct guest_process *process, const D3DDDI_MAKERESIDENT *args,
+                             D3DDDI_MAKERESIDENT *caller)
+{
+    NTSTATUS status = guest_check_count("NumAllocations", args->NumAllocations, 1, RESIDENCY_MAX);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    struct guest_object *queue =
+        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
+    if (!queue)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_adapter *adapter = guest_device_adapter(queue->device);
+    status = guest_adapter_check_active(adapter);
+    if (NT_SUCCESS(status))
+        status = make_resident(process, adapter, args, caller);
+    guest_object_release(queue);
+    return status;
+}
+
+static NTSTATUS evict(struct guest_process *process, struct guest_adapter *adapter,
+                      const D3DKMT_EVICT *args, D3DKMT_EVICT *caller)
+{
+    struct guest_message message;
+    struct wire_evict *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle, WIRE_VGPU_EVICT,
+                            args->NumAllocations * sizeof(D3DKMT_HANDLE));
+
+    if (!command)
+        return STATUS_NO_MEMORY;
+    command->device = args->hDevice;
+    command->flags = args->Flags.Value;
+    command->alloc_count = args->NumAllocations;
+    NTSTATUS status = append_handles(process, &message, args->AllocationList, args->NumAllocations);
+    if (NT_SUCCESS(status))
+        status = guest_message_exchange(&message);
+    if (NT_SUCCESS(status)) {
+        const struct wire_evict_reply *answer = (const void *)message.reply.bytes;
+
+        status = GUEST_WRITE(process, caller->NumBytesToTrim, answer->num_bytes_to_trim);
+    }
+    guest_message_end(&message);
+    return status;
+}
+
+NTSTATUS guest_evict(struct guest_process *process, const D3DKMT_EVICT *args, D3DKMT_EVICT *caller)
+{
+    NTSTATUS status = guest_check_count("NumAllocations", args->NumAllocations, 1, RESIDENCY_MAX);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    status = guest_adapter_check_active(guest_device_adapter(device));
+    if (NT_SUCCESS(status))
+        status = evict(process, guest_device_adapter(device), args, caller);
+    guest_object_release(device);
+    return status;
+}

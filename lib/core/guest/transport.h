@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport contract: how the guest engine reaches a host.
+ *
+ * A transport moves bytes and maps memory; it does not look into messages. It offers, per VM, one
+ * global channel, and per vGPU a PCI function and a channel of its own, and tells the engine when
+ * they come and go (guest.h, guest_vm_*). Statuses of its own: STATUS_DEVICE_REMOVED when a channel
+ * is gone, STATUS_NO_MEMORY, STATUS_TIMEOUT never (a message that could not be queued is
+ * STATUS_INSUFFICIENT_RESOURCES, which is a failure).
+ */
+#ifndef CORE_GUEST_TRANSPORT_H
+#define CORE_GUEST_TRANSPORT_H
+
+#include <d3dkmt/d3dkmthk.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Channels are numbered by the transport: the global one is 0, vGPU channels are others. */
+typedef uint32_t guest_channel;
+#define GUEST_CHANNEL_GLOBAL ((guest_channel)0)
+
+/* PCI functions are numbered by the transport too. */
+typedef uint32_t guest_pci_function;
+
+/* Caller memory that the host may reach; filled in by pin. */
+struct guest_pin {
+    const void *address;
+    size_t size;
+    bool writable;
+    void *token; /* the transport's own */
+};
+
+/* Every function may be called from many threads at once; none may call back into the engine. */
+struct transport_ops {
+    /* Opens a channel before its first message. */
+    NTSTATUS (*open_channel)(void *transport, guest_channel channel);
+    /* Closes a channel; exchanges in progress fail with STATUS_DEVICE_REMOVED. */
+    void (*close_channel)(void *transport, guest_channel channel);
+    /*
+     * Sends a message and waits for its completion, without a time limit. At most capacity bytes
+     * of the reply are stored; *reply_size is what arrived of it, rounded up to 8 as VMBus does.
+     */
+    NTSTATUS (*exchange)
+    (void *transport, guest_channel channel, const void *message, size_t size, void *reply,
+     size_t capacity, size_t *reply_size);
+    /* Sends a message that has no reply; messages of one channel stay in order. */
+    NTSTATUS (*post)(void *transport, guest_channel channel, const void *message, size_t size);
+
+    /* One 32-bit word of a function's PCI configuration space. */
+    NTSTATUS (*config_read)
+    (void *transport, guest_pci_function function, unsigned offset, uint32_t *value);
+    NTSTATUS (*config_write)
+    (void *transport, guest_pci_function function, unsigned offset, uint32_t value);
+
+    /* Reserves guest physical addresses for the host's IO space; size as the host offers it. */
+    NTSTATUS (*reserve_io_space)(void *transport, uint64_t *start, uint64_t *size);
+    void (*release_io_space)(void *transport);
+    /*
+     * Maps pages of the IO space, whose range the engine has checked. The mapping is shared and is
+     * inherited by forked children. cached: write-back, else write-combining where possible.
+     */
+    NTSTATUS (*map_io)
+    (void *transport, uint64_t address, size_t size, bool writable, bool cached, void **mapping);
+    void (*unmap_io)(void *transport, void *mapping, size_t size);
+
+    /*
+     * Pins pages of the calling process for the host; the range is page aligned.
+     * STATUS_INVALID_PARAMETER when it is not all mapped, or not writable as asked.
+     */
+    NTSTATUS (*pin)(void *transport, struct guest_pin *pin);
+    void (*unpin)(void *transport, struct guest_pin *pin);
+    /* Page frame numbers (of 4096 bytes) of a part of a pinned range. */
+    NTSTATUS (*page_frames)
+    (void *transport, const struct guest_pin *pin, uint64_t first_page, uint32_t count,
+     uint64_t *frames);
+    /* A GPADL over a pinned range, on the global channel. */
+    NTSTATUS (*gpadl_create)(void *transport, struct guest_pin *pin, uint32_t *gpadl);
+    void (*gpadl_teardown)(void *transport, uint32_t gpadl);
+};
+
+#endif
