@@ -10,7 +10,9 @@
  * Common to all functions, unless a function says otherwise:
  *
  * Arguments. A function takes one struct, reads what it needs before it returns and keeps no
- * pointer into it. Clear a struct before use: padding and reserved members go to the host.
+ * pointer into it. Clear a struct before use: padding and reserved members go to the host. Some
+ * arguments are declared const, as in WDDM, although results are written to them: do not keep
+ * them in read-only memory.
  *
  * Threads. Every function may be called by any thread at any time, beside any other. Most wait for
  * one answer of the host; D3DKMTWaitForSynchronizationObjectFromCpu() alone waits for the GPU.

@@ -13,8 +13,8 @@
 #define D3DKMT_MAX_SEGMENT_COUNT 32
 
 /*
- * Whom an escape is for. Linux hosts' guests use the driver's; the others are there for tests of
- * the host, which may refuse them. Numbers from 1024 on are the window manager's.
+ * Whom an escape is for. Guests use the driver's; the others are for tests and diagnostics of the
+ * host, which may refuse them. Numbers from 1024 on are the window manager's.
  */
 typedef enum _D3DKMT_ESCAPETYPE {
     D3DKMT_ESCAPE_DRIVERPRIVATE = 0,  /* bytes between user-mode and kernel-mode driver */
@@ -129,8 +129,8 @@ typedef struct _D3DDDI_DRIVERESCAPE_TRANSLATERESOURCEHANDLE {
 typedef struct _D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE {
     D3DDDI_DRIVERESCAPETYPE EscapeType;
     D3DKMT_HANDLE hSyncObject; /* in */
-    UINT64 hKmdCpuEvent;       /* out */
-    UINT Usage[8];             /* in: the driver's own */
+    UINT64 hKmdCpuEvent;       /* the kernel-mode driver's handle of it */
+    UINT Usage[8];             /* the driver's own */
 } D3DDDI_DRIVERESCAPE_CPUEVENTUSAGE;
 
 typedef enum _D3DKMT_TDRDBGCTRLTYPE {

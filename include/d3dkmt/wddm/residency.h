@@ -57,12 +57,11 @@ typedef struct D3DDDI_MAKERESIDENT_FLAGS {
 
 /* Argument of D3DKMTMakeResident(). */
 typedef struct D3DDDI_MAKERESIDENT {
-    D3DKMT_HANDLE hPagingQueue; /* in */
-    UINT NumAllocations;        /* in: 1 to 10240 */
-    /* in: allocations, or resources for all of theirs */
-    D3DKMT_PTR(const D3DKMT_HANDLE *, AllocationList);
-    D3DKMT_PTR(const UINT *, PriorityList); /* in: ignored; may be NULL */
-    D3DDDI_MAKERESIDENT_FLAGS Flags;        /* in */
+    D3DKMT_HANDLE hPagingQueue;                        /* in */
+    UINT NumAllocations;                               /* in: 1 to 10240 */
+    D3DKMT_PTR(const D3DKMT_HANDLE *, AllocationList); /* in */
+    D3DKMT_PTR(const UINT *, PriorityList);            /* in: ignored; may be NULL */
+    D3DDDI_MAKERESIDENT_FLAGS Flags;                   /* in */
     UINT64 PagingFenceValue; /* out: the paging queue's fence reaches it when the memory is there */
     /* out: bytes to evict before trying again; kernels leave it as it was on failure */
     UINT64 NumBytesToTrim;
