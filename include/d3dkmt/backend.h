@@ -93,6 +93,13 @@ struct d3dkmt_backend {
     void (*after_fork)(void *instance);
 };
 
+/*
+ * Makes a statically linked backend known by its name, before the first use of the library: the way
+ * in for static builds and tests. The struct must live as long as the process. Not thread-safe.
+ * STATUS_SUCCESS, or STATUS_NO_MEMORY when eight backends are known already.
+ */
+D3DKMT_API NTSTATUS d3dkmt_register_backend(const struct d3dkmt_backend *backend);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,7 +21,7 @@ const struct d3dkmt_backend_services backend_services = {
     .log = d3dkmti_log,
 };
 
-NTSTATUS d3dkmti_registry_add(const struct d3dkmt_backend *backend)
+NTSTATUS d3dkmt_register_backend(const struct d3dkmt_backend *backend)
 {
     if (backend_count == REGISTRY_MAX)
         return d3dkmti_fail(STATUS_NO_MEMORY, "%d backends are known already", REGISTRY_MAX);

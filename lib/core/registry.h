@@ -23,10 +23,4 @@ NTSTATUS registry_probe(const struct d3dkmt_backend **backend);
 /* What backends get to call. */
 extern const struct d3dkmt_backend_services backend_services;
 
-/*
- * Makes a statically linked backend known by its name, before the first use of the library: the way
- * in for static builds and tests. At most 8; the struct must live as long as the process.
- */
-D3DKMT_API NTSTATUS d3dkmti_registry_add(const struct d3dkmt_backend *backend);
-
 #endif

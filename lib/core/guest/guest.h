@@ -25,7 +25,13 @@ struct guest_process;
 D3DKMT_API NTSTATUS d3dkmti_guest_vm_create(const struct transport_ops *ops, void *transport,
                                             struct guest_vm **vm);
 
-/* Stops all adapters (with CLOSEADAPTER) and frees the VM; its processes are closed before. */
+/*
+ * Stops all adapters, with CLOSEADAPTER, and gives the global channel back; processes are closed
+ * before. Messages of the host may still arrive, and are ignored.
+ */
+D3DKMT_API void d3dkmti_guest_vm_stop(struct guest_vm *vm);
+
+/* Frees a stopped VM; the transport delivers nothing any more. */
 D3DKMT_API void d3dkmti_guest_vm_destroy(struct guest_vm *vm);
 
 /*

@@ -63,7 +63,7 @@ static void stop(struct guest_adapter *adapter)
         guest_adapter_stop_devices(adapter);
 }
 
-void d3dkmti_guest_vm_destroy(struct guest_vm *vm)
+void d3dkmti_guest_vm_stop(struct guest_vm *vm)
 {
     pthread_mutex_lock(&vm->mutex);
     while (vm->adapters) {
@@ -77,6 +77,10 @@ void d3dkmti_guest_vm_destroy(struct guest_vm *vm)
     }
     pthread_mutex_unlock(&vm->mutex);
     d3dkmti_guest_vm_global_rescinded(vm);
+}
+
+void d3dkmti_guest_vm_destroy(struct guest_vm *vm)
+{
     guest_buffers_free(vm);
     guest_events_destroy(&vm->events);
     pthread_mutex_destroy(&vm->buffer_mutex);

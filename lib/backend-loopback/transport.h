@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated host as a transport of the guest engine: bytes over a function call. */
+#ifndef BACKEND_LOOPBACK_TRANSPORT_H
+#define BACKEND_LOOPBACK_TRANSPORT_H
+
+#include "backend-loopback/host/host.h"
+#include "core/guest/guest.h"
+
+#include <d3dkmt/backend.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Where the IO space seems to lie in the guest's physical memory. */
+#define LOOPBACK_IO_START ((uint64_t)1 << 35)
+
+struct loopback_pin;
+
+struct loopback_transport {
+    struct host *host;
+    struct guest_vm *vm;
+    const struct d3dkmt_backend_services *services;
+    atomic_bool global_open;
+    atomic_bool vgpu_open[HOST_MAX_ADAPTERS];
+    pthread_mutex_t pin_mutex;
+    struct loopback_pin *pins; /* ranges that the host may reach */
+    atomic_uint next_gpadl;
+};
+
+extern const struct transport_ops loopback_transport_ops;
+
+/* Makes host and VM, connects them and lets every adapter of the host arrive. */
+NTSTATUS loopback_transport_open(struct loopback_transport *transport,
+                                 const struct host_config *config,
+                                 const struct d3dkmt_backend_services *services);
+
+/* Takes VM and host down; processes on the VM are closed before. */
+void loopback_transport_close(struct loopback_transport *transport);
+
+#endif
