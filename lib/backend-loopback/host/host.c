@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* The host as a whole: start, end, and what it says to the guest on its own account. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend-loopback/host/objects.h"
+#include "core/wire/host_message.h"
+
+enum {
+    DEFAULT_PROCESSES = 1024,
+    DEFAULT_OBJECTS = 1 << 20,
+    /* Guest-local adapter handles start at index 0 of a table of their own, but one message field takes either kind:
+     * a distance keeps the two from being equal. */
+    FIRST_INDEX = 512,
+    /* Global handles carry instance bits that no process handle has, as share handles do on Windows. */
+    GLOBAL_INSTANCE = 2,
+};
+
+void host_log(struct host *host, enum host_log_level level, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    if (!host->link.log)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    host->link.log(host->link.context, level, text);
+}
+
+void host_send_event(struct host *host, uint64_t event)
+{
+    struct wire_signalguestevent message;
+    wire_host_message_signal(&message, event, false);
+    host->link.message(host->link.context, &message, sizeof(message));
+}
+
+void host_send_device_state(struct host *host, uint64_t cookie)
+{
+    struct wire_setguestdata message;
+    wire_host_message_set_data(&message, cookie, 1);
+    host->link.message(host->link.context, &message, sizeof(message));
+}
+
+/* ------------------------------------------------------------------------------------------ start */
+
+static LUID luid_or(LUID given, uint32_t low, int32_t high)
+{
+    if (given.LowPart || given.HighPart)
+        return given;
+    return (LUID){.LowPart = low, .HighPart = high};
+}
+
+/* The configuration with every default filled in. */
+static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t index)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "Software GPU %u", index);
+    config->name = strdup(config->name ? config->name : name);
+    config->miniport_options = config->miniport_options ? strdup(config->miniport_options) : NULL;
+    if (!config->name)
+        return STATUS_NO_MEMORY;
+    config->luid = luid_or(config->luid, 0x10000 + index, 1);
+    config->vgpu_luid = luid_or(config->vgpu_luid, 0x20000 + index, 2);
+    config->host_luid = luid_or(config->host_luid, 0x30000 + index, 3);
+    if (!config->device_ids.VendorID)
+        config->device_ids = (D3DKMT_DEVICE_IDS){.VendorID = 0x1414, .DeviceID = 0x5347, .BusType = 5};
+    if (!config->umd_version)
+        config->umd_version = UINT64_C(1) << 48;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS start_adapter(struct host *host, uint32_t index)
+{
+    struct host_adapter *adapter = &host->adapters[index];
+    adapter->host = host;
+    adapter->index = index;
+    adapter->config = host->config.adapters[index];
+    host->adapter_count = index + 1; /* from here on the teardown frees it */
+    NTSTATUS status = adapter_defaults(&adapter->config, index);
+    if (!NT_SUCCESS(status))
+        return status;
+    struct gpu_adapter_config gpu = {
+        .miniport = adapter->config.miniport,
+        .miniport_options = adapter->config.miniport_options,
+        .compute_only = adapter->config.compute_only,
+        .asynchronous_paging = adapter->config.asynchronous_paging,
+        .hang_timeout_ns = adapter->config.hang_timeout_ns,
+    };
+    memcpy(gpu.segment_size, adapter->config.segment_size, sizeof(gpu.segment_size));
+    memcpy(gpu.budget, adapter->config.budget, sizeof(gpu.budget));
+    return gpu_adapter_create(host->machine, &gpu, &adapter->gpu);
+}
+
+static bool is_valid(const struct host_config *config, const struct host_guest_link *link)
+{
+    if (!config || !link || !link->message || config->adapter_count < 1 ||
+        config->adapter_count > HOST_MAX_ADAPTERS)
+        return false;
+    for (uint32_t i = 0; i < config->adapter_count; i++)
+        if (!config->adapters[i].miniport)
+            return false;
+    return true;
+}
+
+static NTSTATUS start(struct host *host)
+{
+    struct gpu_machine_config machine = {
+        .storage_size = host->config.io_space_size,
+        .clock = host->config.clock,
+    };
+    NTSTATUS status = gpu_machine_create(&machine, &host->machine);
+    if (!NT_SUCCESS(status))
+        host->machine = NULL;
+    for (uint32_t i = 0; i < host->config.adapter_count && NT_SUCCESS(status); i++)
+        status = start_adapter(host, i);
+    return status;
+}
+
+NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link, struct host **result)
+{
+    if (!is_valid(config, link))
+        return STATUS_INVALID_PARAMETER;
+    struct host *host = calloc(1, sizeof(*host));
+    if (!host)
+        return STATUS_NO_MEMORY;
+    host->config = *config;
+    host->link = *link;
+    if (!host->config.interface_version)
+        host->config.interface_version = WIRE_VERSION;
+    if (!host->config.max_processes)
+        host->config.max_processes = DEFAULT_PROCESSES;
+    if (!host->config.max_objects)
+        host->config.max_objects = DEFAULT_OBJECTS;
+    pthread_mutex_init(&host->lock, NULL);
+    pthread_mutex_init(&host->waits_lock, NULL);
+    NTSTATUS status = host_table_init(&host->globals, FIRST_INDEX, host->config.max_objects, GLOBAL_INSTANCE);
+    if (!NT_SUCCESS(status)) {
+        free(host);
+        return status;
+    }
+    status = start(host);
+    if (!NT_SUCCESS(status)) {
+        host_destroy(host);
+        return status;
+    }
+    *result = host;
+    return STATUS_SUCCESS;
+}
+
+/* -------------------------------------------------------------------------------------------- end */
+
+static void stop_adapter(struct host_adapter *adapter)
+{
+    host_object_release(adapter->opened);
+    gpu_adapter_destroy(adapter->gpu);
+    free((char *)adapter->config.name);
+    free((char *)adapter->config.miniport_options);
+}
+
+static void end_processes(struct host *host)
+{
+    struct host_object *list = host_table_collect(&host->globals, NULL);
+    for (struct host_object *object = list; object; object = object->next)
+        if (object->kind == HOST_KIND_PROCESS)
+            host_objects_release(
+                host_table_collect(&((struct host_process *)(void *)object)->table, NULL));
+    host_objects_release(list);
+}
+
+void host_destroy(struct host *host)
+{
+    if (!host)
+        return;
+    end_processes(host);
+    while (host->gpadls)
+        host_gpadl_teardown(host, host->gpadls->id);
+    for (uint32_t i = 0; i < host->adapter_count; i++)
+        stop_adapter(&host->adapters[i]);
+    gpu_machine_destroy(host->machine);
+    while (host->free_waits) {
+        struct host_wait *wait = host->free_waits;
+        host->free_waits = wait->next;
+        free(wait);
+    }
+    host_table_destroy(&host->globals);
+    pthread_mutex_destroy(&host->waits_lock);
+    pthread_mutex_destroy(&host->lock);
+    free(host);
+}
+
+/* --------------------------------------------------------------------------------------- steering */
+
+struct gpu_machine *host_machine(const struct host *host)
+{
+    return host->machine;
+}
+
+struct gpu_adapter *host_gpu_adapter(const struct host *host, uint32_t adapter)
+{
+    return adapter < host->adapter_count ? host->adapters[adapter].gpu : NULL;
+}
+
+uint32_t host_object_count(struct host *host)
+{
+    uint32_t count = 0;
+    pthread_rwlock_rdlock(&host->globals.lock);
+    for (uint32_t slot = 0; slot < host->globals.size; slot++) {
+        struct host_object *object = host->globals.entries[slot].object;
+        if (!object || object->kind != HOST_KIND_PROCESS)
+            continue;
+        struct host_table *table = &((struct host_process *)(void *)object)->table;
+        pthread_rwlock_rdlock(&table->lock);
+        count += table->live;
+        pthread_rwlock_unlock(&table->lock);
+    }
+    pthread_rwlock_unlock(&host->globals.lock);
+    return count;
+}
+
+/* ------------------------------------------------------------------------------------------- text */
+
+/* Decodes one character; malformed bytes become U+FFFD one by one. */
+static uint32_t next_character(const unsigned char **text)
+{
+    const unsigned char *at = *text;
+    unsigned follow = at[0] >= 0xf0 && at[0] < 0xf5 ? 3 : at[0] >= 0xe0 ? 2 : at[0] >= 0xc2 ? 1 : 0;
+    uint32_t character = at[0];
+    *text = at + 1;
+    if (at[0] < 0x80)
+        return character;
+    if (follow == 0 || at[0] >= 0xf5)
+        return 0xfffd;
+    character &= 0x3fu >> follow;
+    for (unsigned i = 1; i <= follow; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0xfffd;
+        character = character << 6 | (at[i] & 0x3f);
+    }
+    *text = at + follow + 1;
+    return character;
+}
+
+size_t host_utf16(uint16_t *to, size_t units, const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t needed = 0;
+    while (*at) {
+        uint32_t character = next_character(&at);
+        unsigned length = character > 0xffff ? 2 : 1;
+        if (needed + length < units) {
+            if (length == 2) {
+                to[needed] = (uint16_t)(0xd800 + ((character - 0x10000) >> 10));
+                to[needed + 1] = (uint16_t)(0xdc00 + ((character - 0x10000) & 0x3ff));
+            } else {
+                to[needed] = (uint16_t)character;
+            }
+        }
+        needed += length;
+    }
+    if (units > 0)
+        to[needed < units ? needed : units - 1] = 0;
+    return needed + 1;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* Synchronization objects: monitored fences and CPU notifications, signals and waits. */
+#include <stdlib.h>
+
+#include "backend-loopback/host/command.h"
+
+/* ----------------------------------------------------------------------------------------- events */
+
+static struct host_wait *take_wait(struct host *host)
+{
+    pthread_mutex_lock(&host->waits_lock);
+    struct host_wait *wait = host->free_waits;
+    if (wait)
+        host->free_waits = wait->next;
+    pthread_mutex_unlock(&host->waits_lock);
+    return wait ? wait : malloc(sizeof(*wait));
+}
+
+static void put_wait(struct host *host, struct host_wait *wait)
+{
+    pthread_mutex_lock(&host->waits_lock);
+    wait->next = host->free_waits;
+    host->free_waits = wait;
+    pthread_mutex_unlock(&host->waits_lock);
+}
+
+static void wait_done(void *context, enum gpu_wait_result result)
+{
+    struct host_wait *wait = context;
+    struct host *host = wait->host;
+    uint64_t event = wait->event;
+    put_wait(host, wait);
+    if (result == GPU_WAIT_SATISFIED)
+        host_send_event(host, event);
+}
+
+NTSTATUS host_event_when(struct host_process *process, uint32_t count, struct gpu_fence *const *fences,
+                         const uint64_t *values, bool any, uint64_t event)
+{
+    struct host_wait *wait = take_wait(process->host);
+    if (!wait)
+        return STATUS_NO_MEMORY;
+    wait->host = process->host;
+    wait->event = event;
+    NTSTATUS status = gpu_wait_register(process->waits, count, fences, values, any, wait_done, wait);
+    if (!NT_SUCCESS(status))
+        put_wait(process->host, wait);
+    return status;
+}
+
+/* Sends event when every queue has finished what is in it now. The fences live as long as the queues' packets. */
+static NTSTATUS event_after_queues(struct host_call *call, const struct host_queues *queues, uint64_t event)
+{
+    static const struct gpu_fence_config config = {.type = GPU_FENCE_MONITORED};
+    struct gpu_fence *fences[HOST_MAX_QUEUES] = {NULL};
+    uint64_t ones[HOST_MAX_QUEUES] = {0};
+    uint32_t made = 0;
+    NTSTATUS status = STATUS_SUCCESS;
+    for (; made < queues->count; made++) {
+        ones[made] = 1;
+        status = gpu_fence_create(call->host->machine, &config, &fences[made]);
+        if (!NT_SUCCESS(status))
+            break;
+    }
+    if (NT_SUCCESS(status))
+        status = host_event_when(call->process, made, fences, ones, false, event);
+    for (uint32_t i = 0; i < queues->count && NT_SUCCESS(status); i++)
+        status = gpu_queue_signal(queues->list[i], 1, &fences[i], ones);
+    while (made > 0)
+        gpu_fence_release(fences[--made]); /* a wait whose signal was not queued ends here */
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- objects */
+
+static void destroy_sync(struct host_object *object)
+{
+    struct host_sync *sync = (struct host_sync *)(void *)object;
+    struct host_shared_sync *shared = sync->shared;
+    if (sync->space)
+        gpu_address_free(sync->space, sync->gpu_address, GPU_PAGE_SIZE);
+    gpu_fence_release(sync->fence);
+    if (shared && atomic_fetch_sub(&shared->instances, 1) == 1)
+        host_objects_release(host_table_collect(&shared->host->globals, &shared->object));
+    if (shared)
+        host_object_release(&shared->object);
+}
+
+struct host_sync *host_sync_create(struct host_object *owner, uint32_t type, struct gpu_fence *fence)
+{
+    struct host_sync *sync = host_object_create(sizeof(*sync), HOST_KIND_SYNC, owner, destroy_sync);
+    if (!sync) {
+        gpu_fence_release(fence);
+        return NULL;
+    }
+    sync->type = type;
+    sync->fence = fence;
+    return sync;
+}
+
+static void destroy_shared(struct host_object *object)
+{
+    gpu_fence_release(((struct host_shared_sync *)(void *)object)->fence);
+}
+
+/* Gives a new sync object a global handle. */
+static NTSTATUS share(struct host_call *call, struct host_sync *sync)
+{
+    struct host_shared_sync *shared =
+        host_object_create(sizeof(*shared), HOST_KIND_SHARED_SYNC, NULL, destroy_shared);
+    if (!shared)
+        return STATUS_NO_MEMORY;
+    shared->host = call->host;
+    shared->type = sync->type;
+    shared->fence = gpu_fence_reference(sync->fence);
+    struct host_object *object = &shared->object;
+    NTSTATUS status = host_table_insert(&call->host->globals, &object, 1);
+    if (!NT_SUCCESS(status)) {
+        host_object_release(object);
+        return status;
+    }
+    atomic_store(&shared->instances, 1);
+    sync->shared = shared; /* with the creator's reference */
+    return STATUS_SUCCESS;
+}
+
+/* Where CPU and GPU of the guest find the fence's value. */
+static NTSTATUS map_fence(struct host_call *call, struct host_device *device, struct host_sync *sync,
+                          uint32_t flags, uint64_t *cpu_address)
+{
+    struct gpu_process *space;
+    if (!host_io_space_address(call->host, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE, cpu_address))
+        return STATUS_NO_MEMORY;
+    if (flags & WIRE_SYNC_NO_GPU_ACCESS)
+        return STATUS_SUCCESS;
+    NTSTATUS status = host_process_gpu(call->process, device->adapter, &space);
+    if (NT_SUCCESS(status))
+        status = gpu_address_map_fence(space, sync->fence, !(flags & WIRE_SYNC_NO_SIGNAL), &sync->gpu_address);
+    if (NT_SUCCESS(status))
+        sync->space = space;
+    return status;
+}
+
+static NTSTATUS create_monitored_fence(struct host_call *call, const struct wire_createsyncobject_args *args,
+                                       struct wire_createsyncobject_reply *result)
+{
+    const struct wire_sync_info *info = &args->info;
+    struct gpu_fence *fence;
+    struct host_device *device = host_find_device(call, args->device);
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    struct gpu_fence_config config = {
+        .type = GPU_FENCE_MONITORED,
+        .initial_value = info->monitored_fence.initial_fence_value,
+        .device = device->gpu,
+        .no_max_value_on_error = (info->flags & WIRE_SYNC_NO_SIGNAL_MAX_VALUE_ON_TDR) != 0,
+    };
+    NTSTATUS status = gpu_fence_create(call->host->machine, &config, &fence);
+    struct host_sync *sync =
+        NT_SUCCESS(status) ? host_sync_create(&device->object, GPU_FENCE_MONITORED, fence) : NULL;
+    if (NT_SUCCESS(status) && !sync)
+        status = STATUS_NO_MEMORY;
+    if (NT_SUCCESS(status))
+        status = map_fence(call, device, sync, info->flags, &result->fence_storage_address);
+    if (NT_SUCCESS(status) && info->flags & WIRE_SYNC_SHARED)
+        status = share(call, sync);
+    if (NT_SUCCESS(status)) {
+        result->fence_gpu_va = sync->gpu_address;
+        result->global_sync_object = sync->shared ? sync->shared->object.handle : 0;
+        host_object_reference(&sync->object);
+        status = host_publish(call, &sync->object, &result->sync_object);
+    }
+    if (sync)
+        host_object_release(&sync->object);
+    host_object_release(&device->object);
+    return status;
+}
+
+static NTSTATUS create_cpu_notification(struct host_call *call, const struct wire_createsyncobject_args *args,
+                                        struct wire_createsyncobject_reply *result)
+{
+    if (!args->info.cpu_notification.event || args->info.flags & WIRE_SYNC_SHARED)
+        return STATUS_INVALID_PARAMETER;
+    struct host_sync *sync = host_sync_create(&call->process->object, GPU_FENCE_CPU_NOTIFICATION, NULL);
+    if (!sync)
+        return STATUS_NO_MEMORY;
+    sync->event = args->info.cpu_notification.event;
+    return host_publish(call, &sync->object, &result->sync_object);
+}
+
+NTSTATUS host_create_sync(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_createsyncobject *create = command;
+    const struct wire_sync_info *info = &create->args.info;
+    if (info->flags & WIRE_SYNC_SHARED && !(info->flags & WIRE_SYNC_NT_SECURITY_SHARING))
+        return STATUS_INVALID_PARAMETER;
+    if (info->type == GPU_FENCE_MONITORED)
+        return create_monitored_fence(call, &create->args, reply);
+    if (info->type == GPU_FENCE_CPU_NOTIFICATION)
+        return create_cpu_notification(call, &create->args, reply);
+    return STATUS_NOT_SUPPORTED;
+}
+
+NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_opensyncobject *open = command;
+    struct wire_opensyncobject_reply *result = reply;
+    struct host_device *device = host_find_any_device(call, open->device);
+    struct host_shared_sync *shared =
+        (void *)host_table_find(&call->host->globals, open->global_sync_object, HOST_KIND_SHARED_SYNC);
+    NTSTATUS status = device && shared ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status)) {
+        struct host_sync *sync =
+            host_sync_create(&device->object, shared->type, gpu_fence_reference(shared->fence));
+        status = sync ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+        if (NT_SUCCESS(status)) {
+            atomic_fetch_add(&shared->instances, 1);
+            host_object_reference(&shared->object);
+            sync->shared = shared;
+            status = map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
+            result->gpu_virtual_address = sync->gpu_address;
+            if (NT_SUCCESS(status))
+                status = host_publish(call, &sync->object, &result->sync_object);
+            else
+                host_object_release(&sync->object);
+        }
+    }
+    host_object_release(shared ? &shared->object : NULL);
+    host_object_release(device ? &device->object : NULL);
+    return status;
+}
+
+NTSTATUS host_destroy_sync(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_destroysyncobject *destroy = command;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    (void)reply;
+    struct host_sync *sync = (void *)host_table_find(&call->process->table, destroy->sync_object, HOST_KIND_SYNC);
+    if (!sync)
+        return status;
+    if (!sync->implicit) {
+        host_objects_release(host_table_collect(&call->process->table, &sync->object));
+        status = STATUS_SUCCESS;
+    }
+    host_object_release(&sync->object);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- signals and waits */
+
+/* The fences and values of a message, side by side; notifications among the objects have no fence. */
+struct fence_list {
+    struct host_objects objects;
+    uint32_t count;
+    uint32_t notifications;
+    struct gpu_fence *fences[GPU_WAIT_MAX_FENCES];
+    uint64_t values[GPU_WAIT_MAX_FENCES];
+};
+
+static NTSTATUS find_fences(const struct host_call *call, const struct wire_span *handles,
+                            const struct wire_span *values, uint64_t default_value, uint32_t limit,
+                            struct fence_list *list)
+{
+    list->count = 0;
+    list->notifications = 0;
+    list->objects.count = 0;
+    list->objects.list = list->objects.inline_list;
+    if (handles->count < 1 || handles->count > limit)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = host_objects_find(call, handles, HOST_KIND_SYNC, &list->objects);
+    for (uint32_t i = 0; i < list->objects.count; i++) {
+        struct host_sync *sync = (struct host_sync *)(void *)list->objects.list[i];
+        if (!sync->fence) {
+            list->notifications++;
+            continue;
+        }
+        list->fences[list->count] = sync->fence;
+        list->values[list->count++] = i < values->count ? wire_span_u64(values, i) : default_value;
+    }
+    return status;
+}
+
+static void signal_now(struct host_call *call, const struct fence_list *list, bool allow_rewind)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (allow_rewind || list->values[i] > gpu_fence_value(list->fences[i]))
+            gpu_fence_signal(list->fences[i], list->values[i]);
+    for (uint32_t i = 0; list->notifications && i < list->objects.count; i++) {
+        const struct host_sync *sync = (const struct host_sync *)(void *)list->objects.list[i];
+        if (!sync->fence)
+            host_send_event(call->host, sync->event);
+    }
+}
+
+static NTSTATUS signal_from_queues(struct host_call *call, const struct fence_list *list,
+                                   const struct host_queues *queues)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    for (uint32_t i = 0; list->count && i < queues->count && NT_SUCCESS(status); i++)
+        status = gpu_queue_signal(queues->list[i], list->count, list->fences, list->values);
+    for (uint32_t i = 0; list->notifications && i < list->objects.count && NT_SUCCESS(status); i++) {
+        const struct host_sync *sync = (const struct host_sync *)(void *)list->objects.list[i];
+        if (!sync->fence)
+            status = event_after_queues(call, queues, sync->event);
+    }
+    return status;
+}
+
+static NTSTATUS signal_objects(struct host_call *call, const struct wire_signalsyncobject *signal,
+                               const struct host_queues *queues)
+{
+    const struct wire_span *tails = call->request->tails;
+    struct fence_list list;
+    NTSTATUS status =
+        find_fences(call, &tails[WIRE_TAIL_SIGNALSYNCOBJECT_OBJECTS], &tails[WIRE_TAIL_SIGNALSYNCOBJECT_FENCE_VALUES],
+                    signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
+    bool at_once = queues->count == 0 || signal->flags & WIRE_SIGNAL_SIGNAL_AT_SUBMISSION;
+    if (NT_SUCCESS(status) && at_once)
+        signal_now(call, &list, (signal->flags & WIRE_SIGNAL_ALLOW_FENCE_REWIND) != 0);
+    else if (NT_SUCCESS(status))
+        status = signal_from_queues(call, &list, queues);
+    host_objects_drop(&list.objects);
+    return status;
+}
+
+NTSTATUS host_signal_sync(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_signalsyncobject *signal = command;
+    const struct wire_span *contexts = &call->request->tails[WIRE_TAIL_SIGNALSYNCOBJECT_CONTEXTS];
+    struct host_queues queues;
+    NTSTATUS status = STATUS_SUCCESS;
+    (void)reply;
+    queues.count = 0;
+    queues.device = NULL;
+    if (contexts->count)
+        status = host_queues_find(call, contexts, &queues);
+    if (!NT_SUCCESS(status))
+        ;
+    else if (!(signal->flags & WIRE_SIGNAL_ENQUEUE_CPU_EVENT))
+        status = signal_objects(call, signal, &queues);
+    else if (!queues.count || !signal->cpu_event_handle)
+        status = STATUS_INVALID_PARAMETER;
+    else
+        status = event_after_queues(call, &queues, signal->cpu_event_handle);
+    if (!NT_SUCCESS(status))
+        host_async_failure(call, queues.device, status);
+    host_queues_drop(&queues);
+    return status;
+}
+
+NTSTATUS host_wait_from_cpu(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_waitforsyncobjectfromcpu *wait = command;
+    const struct wire_span *tails = call->request->tails;
+    struct fence_list list;
+    (void)reply;
+    if (!wait->guest_event_pointer)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_OBJECTS],
+                                  &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_FENCE_VALUES], 0, GPU_WAIT_MAX_FENCES,
+                                  &list);
+    if (NT_SUCCESS(status) && list.notifications)
+        status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = host_event_when(call->process, list.count, list.fences, list.values,
+                                 (wait->flags & WIRE_WAIT_WAIT_ANY) != 0, wait->guest_event_pointer);
+    host_objects_drop(&list.objects);
+    return status;
+}
+
+NTSTATUS host_wait_from_gpu(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_waitforsyncobjectfromgpu *wait = command;
+    const struct wire_span *tails = call->request->tails;
+    struct host_object *holder;
+    struct host_device *device;
+    struct fence_list list;
+    (void)reply;
+    struct gpu_queue *queue = host_find_queue(call, wait->context, &holder, &device);
+    if (!queue)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_OBJECTS],
+                                  &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_FENCE_VALUES], 0,
+                                  GPU_QUEUE_MAX_FENCES, &list);
+    if (NT_SUCCESS(status) && list.notifications)
+        status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = gpu_queue_wait(queue, list.count, list.fences, list.values);
+    host_objects_drop(&list.objects);
+    if (!NT_SUCCESS(status))
+        host_async_failure(call, device, status);
+    host_object_release(holder);
+    return status;
+}
