@@ -208,7 +208,7 @@ struct kmd_interface {
 
     /* Before anything else. `*adapter` is handed to every other call. On failure StopDevice is not
      * called. */
-    NTSTATUS (*StartDevice)
+    NTSTATUS(*StartDevice)
     (const struct kmd_start_info *start, struct kmd_adapter_info *info, void **adapter);
     /* After every object is destroyed and every engine has stopped. */
     void (*StopDevice)(void *adapter);
@@ -223,7 +223,7 @@ struct kmd_interface {
 
     /* Also for hardware queues. `driver_device` is NULL without CreateDevice. Optional, both or
      * none. */
-    NTSTATUS (*CreateContext)
+    NTSTATUS(*CreateContext)
     (void *adapter, void *driver_device, struct kmd_context_info *info, void **driver_context);
     void (*DestroyContext)(void *adapter, void *driver_context);
 
@@ -233,7 +233,7 @@ struct kmd_interface {
     void (*DestroyAllocation)(void *adapter, void *driver_allocation);
 
     /* Optional: STATUS_NOT_SUPPORTED. */
-    NTSTATUS (*GetStandardAllocationDriverData)
+    NTSTATUS(*GetStandardAllocationDriverData)
     (void *adapter, struct kmd_standard_allocation *request);
 
     /* Executes the command buffer, or the next part of it, using the services. Must return within
