@@ -66,12 +66,12 @@ struct d3dkmt_backend_info {
  * Describes the backend in use, and opens one as the first D3DKMT call would if none is.
  * Returns STATUS_SUCCESS, or the reason why there is none (see d3dkmt_open), with *info zeroed.
  */
-D3DKMT_API NTSTATUS d3dkmt_backend_info(struct d3dkmt_backend_info *info);
+D3DKMT_API NTSTATUS d3dkmt_describe_backend(struct d3dkmt_backend_info *info);
 
 /* ---- operations --------------------------------------------------------------------------- */
 
 /* The row of the op table with this id; NULL for an id outside of it. Static storage. */
-D3DKMT_API const struct d3dkmt_op *d3dkmt_op(enum d3dkmt_op_id id);
+D3DKMT_API const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id);
 
 /*
  * Whether the backend in use serves an operation: false when it would answer

@@ -156,19 +156,19 @@ void dispatch_close(void)
     pthread_mutex_unlock(&open_mutex);
 }
 
-NTSTATUS d3dkmt_backend_info(struct d3dkmt_backend_info *info)
+NTSTATUS d3dkmt_describe_backend(struct d3dkmt_backend_info *info)
 {
     NTSTATUS status;
     struct open_backend *open = get_or_open(&status);
 
     if (!info) {
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER, "info is NULL");
-        last_error_report("d3dkmt_backend_info", NULL, status);
+        last_error_report("d3dkmt_describe_backend", NULL, status);
         return status;
     }
     memset(info, 0, sizeof(*info));
     if (!open) {
-        last_error_report("d3dkmt_backend_info", NULL, status);
+        last_error_report("d3dkmt_describe_backend", NULL, status);
         return status;
     }
     info->name = open->backend->name;
@@ -203,7 +203,7 @@ static struct open_backend *enter(unsigned *stripe, NTSTATUS *status)
 
 NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
 {
-    const struct d3dkmt_op *op = d3dkmt_op(id);
+    const struct d3dkmt_op *op = d3dkmt_find_op(id);
     NTSTATUS status = STATUS_SUCCESS;
     unsigned stripe;
 
@@ -223,13 +223,13 @@ NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
 
 NTSTATUS dispatch_refuse(enum d3dkmt_op_id id, NTSTATUS status)
 {
-    last_error_report(d3dkmt_op(id)->name, NULL, status);
+    last_error_report(d3dkmt_find_op(id)->name, NULL, status);
     return status;
 }
 
 bool d3dkmt_op_supported(enum d3dkmt_op_id id)
 {
-    const struct d3dkmt_op *op = d3dkmt_op(id);
+    const struct d3dkmt_op *op = d3dkmt_find_op(id);
     NTSTATUS status;
     unsigned stripe;
     struct open_backend *open = op ? enter(&stripe, &status) : NULL;

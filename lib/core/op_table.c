@@ -20,7 +20,7 @@
 
 static const struct d3dkmt_op op_table[D3DKMT_OP_COUNT] = {D3DKMT_OPS(ROW)};
 
-const struct d3dkmt_op *d3dkmt_op(enum d3dkmt_op_id id)
+const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id)
 {
     return (unsigned)id < D3DKMT_OP_COUNT ? &op_table[id] : NULL;
 }
