@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/* The miniport contract from both sides: the built-in one's answers, and what the machine does with
+ * a bad one. */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int set_up(void **state)
+{
+    static struct rig rig;
+
+    rig_open(&rig, NULL, NULL);
+    *state = &rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    rig_close(*state);
+    return 0;
+}
+
+static NTSTATUS allocate(struct rig *rig, const struct softgpu_allocation *data, uint32_t size)
+{
+    struct softgpu_allocation copy = *data;
+    struct gpu_allocation_config config = {.private_data = &copy, .private_data_size = size};
+    struct gpu_allocation *allocation;
+    NTSTATUS status = gpu_allocation_create(rig->adapter, &config, &allocation);
+
+    if (NT_SUCCESS(status))
+        gpu_allocation_release(allocation);
+    return status;
+}
+
+static void bad_allocation_data_are_refused(void **state)
+{
+    const struct softgpu_allocation good = softgpu_allocation_data(PAGE, 0);
+    struct softgpu_allocation bad;
+
+    assert_int_equal(allocate(*state, &good, sizeof(good)), STATUS_SUCCESS);
+    assert_int_equal(allocate(*state, &good, sizeof(good) - 1), STATUS_INVALID_PARAMETER);
+    assert_int_equal(allocate(*state, &good, 0), STATUS_INVALID_PARAMETER);
+    bad = good;
+    bad.magic++;
+    assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    bad = good;
+    bad.version++;
+    assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    bad = good;
+    bad.size = 0;
+    assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    bad = good;
+    bad.flags = 8;
+    assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    bad = good;
+    bad.reserved = 1;
+    assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    for (uint64_t size = UINT64_MAX; size > UINT64_MAX - 5000; size -= 1000) {
+        bad = good;
+        bad.size = size;
+        assert_int_equal(allocate(*state, &bad, sizeof(bad)), STATUS_INVALID_PARAMETER);
+    }
+}
+
+static void sizes_come_back_rounded(void **state)
+{
+    struct rig *rig = *state;
+    struct softgpu_allocation data =
+        softgpu_allocation_data(PAGE + 1, SOFTGPU_ALLOCATION_CPU_VISIBLE);
+    struct gpu_allocation_config config = {.private_data = &data,
+                                           .private_data_size = sizeof(data)};
+    struct gpu_allocation *allocation;
+
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &allocation), STATUS_SUCCESS);
+    assert_int_equal(data.size, 2 * PAGE);
+    assert_int_equal(gpu_allocation_size(allocation), 2 * PAGE);
+    assert_int_equal(gpu_allocation_flags(allocation), KMD_ALLOCATION_CPU_VISIBLE);
+    assert_int_equal(gpu_allocation_segment(allocation), KMD_SEGMENT_LOCAL);
+    gpu_allocation_release(allocation);
+}
+
+static void exhausted_storage_is_no_video_memory(void **state)
+{
+    struct rig *rig = *state;
+    struct softgpu_allocation data = softgpu_allocation_data(UINT64_C(200) << 20, 0);
+    struct gpu_allocation *first = rig_allocate(rig, UINT64_C(200) << 20, 0);
+
+    assert_int_equal(allocate(rig, &data, sizeof(data)), STATUS_GRAPHICS_NO_VIDEO_MEMORY);
+    gpu_allocation_release(first);
+    assert_int_equal(allocate(rig, &data, sizeof(data)), STATUS_SUCCESS);
+}
+
+static void invisible_memory_has_no_cpu_offset(void **state)
+{
+    struct gpu_allocation *allocation = rig_allocate(*state, PAGE, 0);
+    uint64_t offset;
+
+    assert_int_equal(gpu_allocation_cpu_offset(allocation, &offset), STATUS_ACCESS_DENIED);
+    gpu_allocation_release(allocation);
+}
+
+static void standard_allocations_need_no_private_data(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_allocation_config config = {.standard_size = 3 * PAGE};
+    struct kmd_standard_allocation request = {.type = KMD_STANDARD_ALLOCATION_VIRTUAL_GPU,
+                                              .standard_size = PAGE};
+    struct softgpu_allocation data;
+    struct softgpu_resource resource;
+    struct gpu_allocation *allocation;
+
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &allocation), STATUS_SUCCESS);
+    assert_int_equal(gpu_allocation_size(allocation), 3 * PAGE);
+    assert_int_equal(gpu_allocation_segment(allocation), KMD_SEGMENT_NON_LOCAL);
+    gpu_allocation_release(allocation);
+
+    assert_int_equal(gpu_adapter_standard_allocation(rig->adapter, &request), STATUS_SUCCESS);
+    assert_int_equal(request.allocation_data_size, sizeof(data));
+    assert_int_equal(request.resource_data_size, sizeof(resource));
+    request.allocation_data = &data;
+    request.resource_data = &resource;
+    assert_int_equal(gpu_adapter_standard_allocation(rig->adapter, &request), STATUS_SUCCESS);
+    assert_int_equal(allocate(rig, &data, sizeof(data)), STATUS_SUCCESS);
+    assert_int_equal(resource.magic, SOFTGPU_RESOURCE_MAGIC);
+    request.resource_data_size = sizeof(resource) - 1;
+    assert_int_equal(gpu_adapter_standard_allocation(rig->adapter, &request),
+                     STATUS_BUFFER_TOO_SMALL);
+    request.type = (enum kmd_standard_allocation_type)9;
+    assert_int_equal(gpu_adapter_standard_allocation(rig->adapter, &request),
+                     STATUS_INVALID_PARAMETER);
+}
+
+static void private_query_describes_the_adapter(void **state)
+{
+    struct rig *rig = *state;
+    struct softgpu_adapter answer;
+
+    assert_int_equal(gpu_adapter_query_info(rig->adapter, 0, &answer, sizeof(answer)),
+                     STATUS_SUCCESS);
+    assert_int_equal(answer.magic, SOFTGPU_ADAPTER_MAGIC);
+    assert_int_equal(answer.node_count, gpu_adapter_info(rig->adapter)->node_count);
+    assert_int_equal(gpu_adapter_query_info(rig->adapter, 0, &answer, sizeof(answer) - 1),
+                     STATUS_BUFFER_TOO_SMALL);
+    assert_int_equal(gpu_adapter_query_info(rig->adapter, 1, &answer, sizeof(answer)),
+                     STATUS_NOT_SUPPORTED);
+    assert_int_equal(gpu_adapter_info(rig->adapter)->nodes[0].type, KMD_ENGINE_3D);
+}
+
+static void escapes_answer_in_place(void **state)
+{
+    struct rig *rig = *state;
+    struct softgpu_escape escape = {SOFTGPU_ESCAPE_MAGIC, SOFTGPU_ESCAPE_ECHO, 0x1234, 0};
+
+    assert_int_equal(gpu_device_escape(rig->device, &escape, sizeof(escape)), STATUS_SUCCESS);
+    assert_int_equal(escape.result, ~UINT64_C(0x1234));
+    escape.operation = SOFTGPU_ESCAPE_COMMANDS;
+    assert_int_equal(gpu_device_escape(rig->device, &escape, sizeof(escape)), STATUS_SUCCESS);
+    assert_int_equal(escape.result, 0);
+    assert_int_equal(gpu_device_escape(rig->device, &escape, sizeof(escape) - 1),
+                     STATUS_BUFFER_TOO_SMALL);
+    escape.operation = 3;
+    assert_int_equal(gpu_device_escape(rig->device, &escape, sizeof(escape)), STATUS_NOT_SUPPORTED);
+    escape.magic = 0;
+    assert_int_equal(gpu_device_escape(rig->device, &escape, sizeof(escape)),
+                     STATUS_INVALID_PARAMETER);
+}
+
+static void options_name_the_driver_store(void **state)
+{
+    struct gpu_adapter_config config = rig_adapter_config();
+    struct gpu_adapter *adapter;
+    struct rig *rig = *state;
+
+    assert_null(gpu_adapter_driver_store_path(rig->adapter));
+    config.compute_only = true;
+    config.miniport_options = "driver-store=/usr/lib/wsl/drivers/soft";
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_SUCCESS);
+    assert_string_equal(gpu_adapter_driver_store_path(adapter), "/usr/lib/wsl/drivers/soft");
+    assert_int_not_equal(gpu_adapter_info(adapter)->nodes[0].type, KMD_ENGINE_3D);
+    gpu_adapter_destroy(adapter);
+    config.miniport_options = "drivers=/x";
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    config.miniport_options = "driver-store=";
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+}
+
+/* ---- A miniport that counts and misbehaves
+ * -------------------------------------------------------------------------- */
+
+static struct {
+    int devices;
+    int contexts;
+    int allocations;
+    int started;
+    uint32_t nodes;
+    NTSTATUS create_device;
+    NTSTATUS create_context;
+    enum kmd_result result;
+    enum kmd_segment_group segment;
+} own;
+
+static NTSTATUS own_start(const struct kmd_start_info *start, struct kmd_adapter_info *info,
+                          void **adapter)
+{
+    assert_int_equal(start->services->version, KMD_SERVICES_VERSION);
+    info->node_count = own.nodes;
+    info->segment_size[KMD_SEGMENT_LOCAL] = 1 << 20;
+    info->segment_size[KMD_SEGMENT_NON_LOCAL] = 1 << 20;
+    own.started++;
+    *adapter = &own;
+    return STATUS_SUCCESS;
+}
+
+static void own_stop(void *adapter)
+{
+    assert_ptr_equal(adapter, &own);
+    own.started--;
+    if (own.started == 0)
+        assert_int_equal(own.devices, 0);
+}
+
+static NTSTATUS own_create_device(void *adapter, void **device)
+{
+    (void)adapter;
+    own.devices += NT_SUCCESS(own.create_device);
+    *device = &own.devices;
+    return own.create_device;
+}
+
+static void own_destroy_device(void *adapter, void *device)
+{
+    (void)adapter;
+    assert_ptr_equal(device, &own.devices);
+    assert_int_equal(own.contexts, 0); /* children first, whatever order the owner chose */
+    own.devices--;
+}
+
+static NTSTATUS own_create_context(void *adapter, void *device, struct kmd_context_info *info,
+                                   void **context)
+{
+    (void)adapter;
+    assert_ptr_equal(device, &own.devices);
+    if (info->private_data_size)
+        memset(info->private_data, 0x5a, info->private_data_size);
+    own.contexts += NT_SUCCESS(own.create_context);
+    *context = &own.contexts;
+    return own.create_context;
+}
+
+static void own_destroy_context(void *adapter, void *context)
+{
+    (void)adapter;
+    assert_ptr_equal(context, &own.contexts);
+    own.contexts--;
+}
+
+static NTSTATUS own_create_allocation(void *adapter, struct kmd_allocation *allocation)
+{
+    (void)adapter;
+    allocation->size = allocation->private_data_size;
+    allocation->segment = own.segment;
+    allocation->driver_allocation = &own.allocations;
+    own.allocations++;
+    return STATUS_SUCCESS;
+}
+
+static void own_destroy_allocation(void *adapter, void *allocation)
+{
+    (void)adapter;
+    assert_ptr_equal(allocation, &own.allocations);
+    own.allocations--;
+}
+
+static enum kmd_result own_submit(void *adapter, struct kmd_execution *execution,
+                                  struct kmd_submission *submission)
+{
+    (void)adapter;
+    (void)execution;
+    assert_ptr_equal(submission->driver_context, &own.contexts);
+    return own.result;
+}
+
+static const struct kmd_interface own_miniport = {
+    .size = sizeof(struct kmd_interface),
+    .version = KMD_INTERFACE_VERSION,
+    .name = "own",
+    .StartDevice = own_start,
+    .StopDevice = own_stop,
+    .CreateDevice = own_create_device,
+    .DestroyDevice = own_destroy_device,
+    .CreateContext = own_create_context,
+    .DestroyContext = own_destroy_context,
+    .CreateAllocation = own_create_allocation,
+    .DestroyAllocation = own_destroy_allocation,
+    .SubmitCommand = own_submit,
+};
+
+static int set_up_own(void **state)
+{
+    static struct rig rig;
+    struct gpu_adapter_config config = {.miniport = &own_miniport};
+
+    memset(&own, 0, sizeof(own));
+    own.nodes = 1;
+    own.result = KMD_DONE;
+    rig_open(&rig, NULL, &config);
+    *state = &rig;
+    return 0;
+}
+
+static int tear_down_own(void **state)
+{
+    rig_close(*state);
+    assert_int_equal(own.devices + own.contexts + own.allocations + own.started, 0);
+    return 0;
+}
+
+static void miniport_sees_a_balanced_life(void **state)
+{
+    struct rig *rig = *state;
+    uint8_t data[100] = {0};
+    struct gpu_allocation_config config = {.private_data = data, .private_data_size = sizeof(data)};
+    struct gpu_allocation *allocation;
+    struct gpu_context *context;
+
+    assert_int_equal(gpu_context_create(rig->device, 0, data, sizeof(data), &context),
+                     STATUS_SUCCESS);
+    assert_int_equal(data[99], 0x5a);
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &allocation), STATUS_SUCCESS);
+    assert_int_equal(gpu_allocation_size(allocation), PAGE);
+    assert_int_equal(own.devices + own.contexts + own.allocations, 3);
+    gpu_allocation_release(allocation);
+    gpu_device_destroy(rig->device);
+    assert_int_equal(own.devices, 1);
+    gpu_context_destroy(context);
+    assert_int_equal(own.devices, 1); /* the paging queue keeps it */
+    gpu_paging_queue_destroy(rig->paging);
+    assert_int_equal(own.devices, 0);
+    rig->device = NULL;
+    rig->paging = NULL;
+}
+
+static void miniport_failures_are_handed_on(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_device *device;
+    struct gpu_context *context;
+    struct gpu_hw_queue *queue;
+
+    own.create_device = STATUS_ACCESS_DENIED;
+    assert_int_equal(gpu_device_create(rig->process, NULL, NULL, &device), STATUS_ACCESS_DENIED);
+    context = rig_new_context(rig, 0);
+    own.create_context = STATUS_NOT_SUPPORTED;
+    assert_int_equal(gpu_hw_queue_create(context, NULL, 0, &queue), STATUS_NOT_SUPPORTED);
+    gpu_context_destroy(context);
+    assert_int_equal(gpu_context_create(rig->device, 0, NULL, 0, &context), STATUS_NOT_SUPPORTED);
+}
+
+static void impossible_allocations_are_not_believed(void **state)
+{
+    struct rig *rig = *state;
+    uint8_t data[100] = {0};
+    struct gpu_allocation_config config = {.private_data = data, .private_data_size = sizeof(data)};
+    struct gpu_allocation *allocation;
+
+    own.segment = (enum kmd_segment_group)5;
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &allocation),
+                     STATUS_INVALID_PARAMETER);
+    own.segment = KMD_SEGMENT_LOCAL;
+    config.private_data_size = 0;
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &allocation),
+                     STATUS_INVALID_PARAMETER);
+}
+
+static void faults_without_a_fault_are_dma_faults(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_context *context = rig_new_context(rig, 0);
+
+    own.result = KMD_FAULT;
+    assert_int_equal(gpu_queue_submit(gpu_context_queue(context), 0, 4, NULL, 0), STATUS_SUCCESS);
+    rig_wait_for_error(rig);
+    assert_int_equal(rig->error_state, GPU_DEVICE_DMA_FAULT);
+    gpu_context_destroy(context);
+}
+
+static void optional_functions_are_not_supported(void **state)
+{
+    struct rig *rig = *state;
+    struct kmd_standard_allocation request = {.type = KMD_STANDARD_ALLOCATION_VIRTUAL_GPU};
+
+    assert_int_equal(gpu_adapter_query_info(rig->adapter, 0, NULL, 0), STATUS_NOT_SUPPORTED);
+    assert_int_equal(gpu_adapter_standard_allocation(rig->adapter, &request), STATUS_NOT_SUPPORTED);
+    assert_int_equal(gpu_device_escape(rig->device, NULL, 0), STATUS_NOT_SUPPORTED);
+    assert_null(gpu_adapter_driver_store_path(rig->adapter));
+}
+
+static void unusable_miniports_are_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct kmd_interface bad = own_miniport;
+    struct gpu_adapter_config config = {.miniport = &bad};
+    struct gpu_adapter *adapter;
+
+    bad.version++;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    bad = own_miniport;
+    bad.size = 16;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    bad = own_miniport;
+    bad.SubmitCommand = NULL;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    bad = own_miniport;
+    bad.DestroyContext = NULL;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    config.miniport = NULL;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    config.miniport = &own_miniport;
+    own.nodes = KMD_MAX_NODES + 1;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+    assert_int_equal(own.started, 1);
+}
+
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_OWN(name) cmocka_unit_test_setup_teardown(name, set_up_own, tear_down_own)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bad_allocation_data_are_refused),
+        TEST(sizes_come_back_rounded),
+        TEST(exhausted_storage_is_no_video_memory),
+        TEST(invisible_memory_has_no_cpu_offset),
+        TEST(standard_allocations_need_no_private_data),
+        TEST(private_query_describes_the_adapter),
+        TEST(escapes_answer_in_place),
+        TEST(options_name_the_driver_store),
+        TEST_OWN(miniport_sees_a_balanced_life),
+        TEST_OWN(miniport_failures_are_handed_on),
+        TEST_OWN(impossible_allocations_are_not_believed),
+        TEST_OWN(faults_without_a_fault_are_dma_faults),
+        TEST_OWN(optional_functions_are_not_supported),
+        TEST_OWN(unusable_miniports_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("gpu-miniport", tests, NULL, NULL);
+}
