@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole life of a device, in every mode: memory, queues, fences, waits, errors, and what goes with what. */
+#include "host/guest.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+struct rig {
+    struct guest_vm vm;
+    struct guest *guest;
+    uint32_t device;
+    uint32_t context;
+    struct guest_queue paging;
+    struct guest_memory commands;
+    struct guest_memory data;
+};
+
+static const struct guest_mode *mode;
+
+static int open_rig(void **state)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    assert_non_null(rig);
+    guest_vm_open(&rig->vm, mode, NULL);
+    rig->guest = guest_open(&rig->vm, 0);
+    rig->device = guest_create_device(rig->guest);
+    rig->context = guest_create_context(rig->guest, rig->device);
+    rig->paging = guest_create_paging_queue(rig->guest, rig->device);
+    rig->commands = guest_create_memory(rig->guest, rig->device, rig->paging.handle, PAGE);
+    rig->data = guest_create_memory(rig->guest, rig->device, rig->paging.handle, 16 * PAGE);
+    *state = rig;
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    struct rig *rig = *state;
+    guest_close(rig->guest);
+    assert_int_equal(host_object_count(rig->vm.host), 0);
+    guest_vm_close(&rig->vm);
+    free(rig);
+    return 0;
+}
+
+/* Puts one FILL of the data into the command buffer and returns its size. */
+static size_t write_fill(struct rig *rig, uint32_t pattern)
+{
+    struct softgpu_writer writer;
+    softgpu_writer_init(&writer, rig->commands.cpu, rig->commands.size);
+    softgpu_fill(&writer, rig->data.gpu, pattern, rig->data.size);
+    return softgpu_writer_size(&writer);
+}
+
+static uint32_t first_word(const struct guest_memory *memory)
+{
+    return wire_load_u32(memory->cpu);
+}
+
+/* ------------------------------------------------------------------------------------------ running */
+
+static void commands_run_and_the_fence_tells(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 3, 0);
+    assert_true(fence.gpu != 0);
+    assert_int_equal(guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 0xabcd)), STATUS_SUCCESS);
+    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, fence.handle, 4), STATUS_SUCCESS);
+    guest_wait(rig->guest, rig->device, fence.handle, 4);
+    assert_true(__atomic_load_n(fence.value, __ATOMIC_ACQUIRE) == 4);
+    assert_int_equal(first_word(&rig->data), 0xabcd);
+    assert_int_equal(wire_load_u32(rig->data.cpu + rig->data.size - 4), 0xabcd);
+    assert_int_equal(guest_device_state(rig->guest, rig->device), 1);
+}
+
+static void gpu_waits_hold_back_what_comes_later(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence gate = guest_create_fence(rig->guest, rig->device, 0, 0);
+    struct guest_fence done = guest_create_fence(rig->guest, rig->device, 0, 0);
+    wire_store_u32(rig->data.cpu, 1);
+    assert_int_equal(guest_wait_from_gpu(rig->guest, rig->context, gate.handle, 7), STATUS_SUCCESS);
+    assert_int_equal(guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 2)), STATUS_SUCCESS);
+    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, done.handle, 1), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_FLUSHDEVICE, rig->device), STATUS_SUCCESS);
+    assert_int_equal(first_word(&rig->data), 1);
+    assert_int_equal(guest_signal_from_cpu(rig->guest, rig->device, gate.handle, 7), STATUS_SUCCESS);
+    guest_wait(rig->guest, rig->device, done.handle, 1);
+    assert_int_equal(first_word(&rig->data), 2);
+}
+
+static void hardware_queues_advance_their_progress_fence(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_queue queue = guest_create_hw_queue(rig->guest, rig->context);
+    struct wire_submitcommandtohwqueue *submit =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SUBMITCOMMANDTOHWQUEUE);
+    submit->args.hwqueue = queue.handle;
+    submit->args.hwqueue_progress_fence_id = 11;
+    submit->args.command_buffer = rig->commands.gpu;
+    submit->args.command_length = (uint32_t)write_fill(rig, 0x77);
+    assert_int_equal(guest_send_maybe_async(rig->guest), STATUS_SUCCESS);
+    guest_wait(rig->guest, rig->device, queue.fence, 11);
+    assert_int_equal(first_word(&rig->data), 0x77);
+    assert_true(__atomic_load_n(queue.fence_value, __ATOMIC_ACQUIRE) == 11);
+    /* The progress fence belongs to the queue. */
+    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, queue.fence), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_INVALID_PARAMETER);
+}
+
+/* -------------------------------------------------------------------------------------------- waits */
+
+static void cpu_waits_for_all_or_any(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence a = guest_create_fence(rig->guest, rig->device, 0, 0);
+    struct guest_fence b = guest_create_fence(rig->guest, rig->device, 0, 0);
+    const uint32_t fences[] = {a.handle, b.handle};
+    const uint64_t values[] = {1, 1};
+    uint64_t all = guest_register_wait(rig->guest, rig->device, 2, fences, values, false);
+    uint64_t any = guest_register_wait(rig->guest, rig->device, 2, fences, values, true);
+    guest_signal_from_cpu(rig->guest, rig->device, b.handle, 1);
+    guest_expect_event(&rig->vm, any);
+    assert_int_equal(guest_event_times(&rig->vm, all), 0);
+    guest_signal_from_cpu(rig->guest, rig->device, a.handle, 5);
+    guest_expect_event(&rig->vm, all);
+    assert_int_equal(guest_event_times(&rig->vm, all), 1);
+    assert_int_equal(guest_event_times(&rig->vm, any), 1);
+}
+
+static void signals_do_not_go_back_unless_allowed(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 9, 0);
+    guest_signal_from_cpu(rig->guest, rig->device, fence.handle, 4);
+    assert_true(*fence.value == 9);
+    const uint64_t value = 4;
+    struct wire_signalsyncobject *signal = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    signal->object_count = 1;
+    signal->flags = WIRE_SIGNAL_ALLOW_FENCE_REWIND;
+    guest_append(rig->guest, &fence.handle, sizeof(fence.handle));
+    guest_append(rig->guest, &value, sizeof(value));
+    assert_int_equal(guest_send_maybe_async(rig->guest), STATUS_SUCCESS);
+    assert_true(*fence.value == 4);
+}
+
+static void destroyed_fences_wake_nobody(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
+    const uint64_t value = 1;
+    uint64_t event = guest_register_wait(rig->guest, rig->device, 1, &fence.handle, &value, false);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle), STATUS_SUCCESS);
+    assert_int_equal(guest_event_times(&rig->vm, event), 0);
+}
+
+static void queues_can_send_events(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence gate = guest_create_fence(rig->guest, rig->device, 0, 0);
+    uint64_t event = guest_new_event(&rig->vm);
+    guest_wait_from_gpu(rig->guest, rig->context, gate.handle, 1);
+    struct wire_signalsyncobject *signal = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    signal->flags = WIRE_SIGNAL_ENQUEUE_CPU_EVENT;
+    signal->context_count = 1;
+    signal->cpu_event_handle = event;
+    guest_append(rig->guest, &rig->context, sizeof(rig->context));
+    assert_int_equal(guest_send_maybe_async(rig->guest), STATUS_SUCCESS);
+    assert_int_equal(guest_event_times(&rig->vm, event), 0);
+    guest_signal_from_cpu(rig->guest, rig->device, gate.handle, 1);
+    guest_expect_event(&rig->vm, event);
+}
+
+static void cpu_notifications_send_their_event_each_time(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t event = guest_new_event(&rig->vm);
+    struct wire_createsyncobject *create = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
+    create->args.info.type = 4;
+    create->args.info.cpu_notification.event = event;
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    uint32_t handle = guest_reply(rig->guest, createsyncobject)->sync_object;
+    assert_int_not_equal(handle, 0);
+    guest_signal_from_cpu(rig->guest, rig->device, handle, 0);
+    assert_int_equal(guest_event_times(&rig->vm, event), 1);
+    guest_signal_from_gpu(rig->guest, rig->context, handle, 0);
+    struct guest_fence after = guest_create_fence(rig->guest, rig->device, 0, 0);
+    guest_signal_from_gpu(rig->guest, rig->context, after.handle, 1);
+    guest_wait(rig->guest, rig->device, after.handle, 1);
+    assert_int_equal(guest_event_times(&rig->vm, event), 2);
+}
+
+/* ------------------------------------------------------------------------------------------ sharing */
+
+static void shared_fences_are_one_fence(void **state)
+{
+    struct rig *rig = *state;
+    struct guest *other = guest_open(&rig->vm, 0);
+    uint32_t device = guest_create_device(other);
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 1, WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
+    assert_int_not_equal(fence.global, 0);
+    struct wire_opensyncobject *open = guest_begin(other, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
+    open->device = device;
+    open->global_sync_object = fence.global;
+    assert_int_equal(guest_send(other), STATUS_SUCCESS);
+    const struct wire_opensyncobject_reply *reply = guest_reply(other, opensyncobject);
+    uint32_t opened = reply->sync_object;
+    assert_ptr_equal(guest_io_pointer(&rig->vm, reply->guest_cpu_physical_address), fence.value);
+    guest_signal_from_cpu(rig->guest, rig->device, fence.handle, 2);
+    guest_wait(other, device, opened, 2);
+
+    /* The global handle lives as long as somebody has the fence. */
+    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle), STATUS_SUCCESS);
+    open = guest_begin(other, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
+    open->device = device;
+    open->global_sync_object = fence.global;
+    assert_int_equal(guest_send(other), STATUS_SUCCESS);
+    guest_close(other);
+    open = guest_begin(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
+    open->device = rig->device;
+    open->global_sync_object = fence.global;
+    assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);
+}
+
+/* ------------------------------------------------------------------------------------------- errors */
+
+static void faults_reach_the_guest_as_device_state(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
+    struct softgpu_writer writer;
+    softgpu_writer_init(&writer, rig->commands.cpu, rig->commands.size);
+    softgpu_write32(&writer, 0x123456789000, 1);
+    guest_submit(rig->guest, rig->context, rig->commands.gpu, softgpu_writer_size(&writer));
+    guest_expect_data(&rig->vm, GUEST_COOKIE);
+    assert_int_equal(guest_device_state(rig->guest, rig->device), 7);
+    guest_wait(rig->guest, rig->device, fence.handle, UINT64_MAX); /* nobody waits for ever */
+
+    struct wire_getdevicestate *get = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_GETDEVICESTATE);
+    get->args.device = rig->device;
+    get->args.state_type = 5;
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    assert_true(guest_reply(rig->guest, getdevicestate)->args.page_fault_state.faulted_virtual_address == 0x123456789000);
+    /* Another device is none the worse for it. */
+    assert_int_equal(guest_device_state(rig->guest, guest_create_device(rig->guest)), 1);
+}
+
+static void refused_asynchronous_work_becomes_device_state(void **state)
+{
+    struct rig *rig = *state;
+    NTSTATUS status = guest_wait_from_gpu(rig->guest, rig->context, 0xdeadbec0, 1);
+    if (!mode->async) {
+        assert_int_equal(status, STATUS_INVALID_PARAMETER);
+        assert_int_equal(guest_device_state(rig->guest, rig->device), 1);
+        return;
+    }
+    guest_expect_data(&rig->vm, GUEST_COOKIE);
+    assert_int_not_equal(guest_device_state(rig->guest, rig->device), 1);
+}
+
+static void devices_can_be_marked(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_markdeviceaserror *mark = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_MARKDEVICEASERROR);
+    mark->args.device = rig->device;
+    mark->args.reason = 0x80000006;
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    guest_expect_data(&rig->vm, GUEST_COOKIE);
+    assert_int_equal(guest_device_state(rig->guest, rig->device), 2);
+    struct wire_getdevicestate *get = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_GETDEVICESTATE);
+    get->args.device = rig->device;
+    get->args.state_type = 2; /* answered although there is no display */
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+}
+
+/* ----------------------------------------------------------------------------------------- lifetime */
+
+static void devices_take_everything_along(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t before = host_object_count(rig->vm.host);
+    uint32_t device = guest_create_device(rig->guest);
+    uint32_t context = guest_create_context(rig->guest, device);
+    struct guest_queue queue = guest_create_hw_queue(rig->guest, context);
+    struct guest_queue paging = guest_create_paging_queue(rig->guest, device);
+    struct guest_fence fence = guest_create_fence(rig->guest, device, 0, 0);
+    guest_create_memory(rig->guest, device, paging.handle, PAGE);
+    guest_wait_from_gpu(rig->guest, context, fence.handle, 1);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device), STATUS_SUCCESS);
+    assert_int_equal(host_object_count(rig->vm.host), before);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device), STATUS_INVALID_PARAMETER);
+}
+
+static void handles_are_dense_and_not_reused_at_once(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t first = guest_create_device(rig->guest);
+    uint32_t second = guest_create_device(rig->guest);
+    assert_int_equal(second - first, 64);
+    guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, second);
+    for (unsigned i = 0; i < 100; i++) {
+        uint32_t next = guest_create_device(rig->guest);
+        assert_int_not_equal(next & WIRE_HANDLE_INDEX, second & WIRE_HANDLE_INDEX);
+        guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, next);
+    }
+}
+
+static void resources_go_as_a_whole(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t before = host_object_count(rig->vm.host);
+    uint32_t allocation;
+    assert_int_equal(guest_try_allocation(rig->guest, rig->device, PAGE, WIRE_CREATE_ALLOCATION_CREATE_RESOURCE, &allocation), STATUS_SUCCESS);
+    uint32_t resource = guest_reply(rig->guest, createallocation)->resource;
+    assert_int_not_equal(resource, 0);
+    assert_int_equal(host_object_count(rig->vm.host), before + 2);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, resource, NULL, 0), STATUS_SUCCESS);
+    assert_int_equal(host_object_count(rig->vm.host), before);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &allocation, 1), STATUS_INVALID_PARAMETER);
+}
+
+static void evicted_memory_faults(void **state)
+{
+    struct rig *rig = *state;
+    struct wire_evict *evict = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_EVICT);
+    evict->device = rig->device;
+    evict->alloc_count = 1;
+    guest_append(rig->guest, &rig->data.allocation, sizeof(rig->data.allocation));
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 1));
+    guest_expect_data(&rig->vm, GUEST_COOKIE);
+    assert_int_equal(guest_device_state(rig->guest, rig->device), 7);
+}
+
+#define RIG_TEST(function) cmocka_unit_test_setup_teardown(function, open_rig, close_rig)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(commands_run_and_the_fence_tells),
+        RIG_TEST(gpu_waits_hold_back_what_comes_later),
+        RIG_TEST(hardware_queues_advance_their_progress_fence),
+        RIG_TEST(cpu_waits_for_all_or_any),
+        RIG_TEST(signals_do_not_go_back_unless_allowed),
+        RIG_TEST(destroyed_fences_wake_nobody),
+        RIG_TEST(queues_can_send_events),
+        RIG_TEST(cpu_notifications_send_their_event_each_time),
+        RIG_TEST(shared_fences_are_one_fence),
+        RIG_TEST(faults_reach_the_guest_as_device_state),
+        RIG_TEST(refused_asynchronous_work_becomes_device_state),
+        RIG_TEST(devices_can_be_marked),
+        RIG_TEST(devices_take_everything_along),
+        RIG_TEST(handles_are_dense_and_not_reused_at_once),
+        RIG_TEST(resources_go_as_a_whole),
+        RIG_TEST(evicted_memory_faults),
+    };
+    int failed = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        mode = &guest_modes[i];
+        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
+    }
+    return failed;
+}
