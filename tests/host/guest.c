@@ -93,11 +93,9 @@ void guest_expect_data(struct guest_vm *vm, uint64_t cookie)
 void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t number)
 {
     static const struct wire_luid none;
-    LUID luid = {0};
     uint32_t words[2];
     words[0] = host_config_read(guest->vm->host, guest->adapter, HOST_CONFIG_VGPU_LUID);
     words[1] = host_config_read(guest->vm->host, guest->adapter, HOST_CONFIG_VGPU_LUID + 4);
-    memcpy(&luid, words, sizeof(luid));
     struct wire_envelope envelope = {
         .interface_version = guest->vm->mode.version,
         .vgpu_luid = channel == WIRE_VGPU ? (struct wire_luid){words[0], words[1]} : none,
