@@ -41,6 +41,8 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
         adapter->budget[group] =
             config->budget[group] ? config->budget[group] : adapter->info.segment_size[group];
     }
+    for (unsigned node = 0; node < KMD_MAX_NODES; node++)
+        adapter->info.nodes[node].name[KMD_MAX_NODE_NAME - 1] = '\0';
     if (adapter->info.node_count > 0 && adapter->info.node_count <= KMD_MAX_NODES)
         return STATUS_SUCCESS;
     adapter->miniport->StopDevice(adapter->miniport_adapter);

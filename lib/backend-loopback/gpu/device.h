@@ -39,7 +39,8 @@ NTSTATUS gpu_device_create(struct gpu_process *process, gpu_device_state_callbac
                            void *context, struct gpu_device **device);
 
 /* Discards the work of all its queues, drops its residency and ends its tie to fences. Queues that
- * still exist refuse work (STATUS_DEVICE_REMOVED) until they are destroyed. Not from a callback.
+ * still exist refuse work (STATUS_DEVICE_REMOVED) until they are destroyed. Waits for a state
+ * callback in progress, so neither from a callback nor with a lock held that the callback takes.
  * NULL is fine. */
 void gpu_device_destroy(struct gpu_device *device);
 

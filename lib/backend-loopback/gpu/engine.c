@@ -3,10 +3,10 @@
  * Sleeps when there is nothing. */
 #include "backend-loopback/gpu/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "backend-loopback/gpu/clock.h"
+#include "backend-loopback/gpu/thread.h"
 
 #define NO_PRIORITY     (-GPU_PRIORITY_LIMIT - 1)
 #define POLL_MINIMUM_NS UINT64_C(10000)
@@ -179,14 +179,6 @@ static void *engine_main(void *argument)
     return NULL;
 }
 
-static void name_thread(struct gpu_node *node)
-{
-    char name[16]; /* the kernel's limit */
-
-    snprintf(name, sizeof(name), "gpu-node-%u", node->index % 1000);
-    pthread_setname_np(node->thread, name);
-}
-
 NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu_node **node)
 {
     struct gpu_node *created = calloc(1, sizeof(*created));
@@ -202,9 +194,9 @@ NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu
     pthread_cond_init(&created->idle, NULL);
     if (gpu_clock_condition_init(&created->work) != 0)
         goto fail_condition;
-    if (pthread_create(&created->thread, NULL, engine_main, created) != 0)
+    if (gpu_thread_start(&created->thread, adapter->info.nodes[index].name, engine_main, created) !=
+        0)
         goto fail_thread;
-    name_thread(created);
     *node = created;
     return STATUS_SUCCESS;
 

@@ -14,6 +14,7 @@
 #include "backend-loopback/gpu/mapping.h"
 #include "backend-loopback/gpu/paging_thread.h"
 #include "backend-loopback/gpu/residency.h"
+#include "backend-loopback/gpu/thread.h"
 
 struct gpu_paging_queue {
     gpu_references references;
@@ -193,9 +194,8 @@ static void *paging_main(void *argument)
 NTSTATUS gpu_paging_thread_start(struct gpu_adapter *adapter)
 {
     adapter->paging_tail = &adapter->paging_head;
-    if (pthread_create(&adapter->paging_thread, NULL, paging_main, adapter) != 0)
+    if (gpu_thread_start(&adapter->paging_thread, "gpu-paging", paging_main, adapter) != 0)
         return STATUS_NO_MEMORY;
-    pthread_setname_np(adapter->paging_thread, "gpu-paging");
     adapter->paging_thread_started = true;
     return STATUS_SUCCESS;
 }

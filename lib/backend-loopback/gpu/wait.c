@@ -9,6 +9,7 @@
 
 #define DEFAULT_LIMIT 65536u
 #define POOLED        64u /* waits that a group keeps for the next ones */
+#define FEW_FENCES    4u  /* of a wait from the pool; larger ones are rare */
 
 struct cpu_wait {
     struct gpu_waiter waiter; /* first member */
@@ -17,7 +18,8 @@ struct cpu_wait {
     void *context;
     struct cpu_wait *next; /* open waits or the pool */
     struct cpu_wait *previous;
-    struct gpu_waiter_entry entries[GPU_WAIT_MAX_FENCES];
+    uint32_t capacity;
+    struct gpu_waiter_entry entries[];
 };
 
 /* All guarded by the machine's wait_lock. */
@@ -80,22 +82,24 @@ void gpu_wait_group_destroy(struct gpu_wait_group *group)
 
 /* A wait on the group's list of open ones, or NULL. The pool makes the steady state free of malloc.
  */
-static struct cpu_wait *open_wait(struct gpu_wait_group *group)
+static struct cpu_wait *open_wait(struct gpu_wait_group *group, uint32_t count)
 {
+    uint32_t capacity = count > FEW_FENCES ? count : FEW_FENCES;
     struct cpu_wait *wait = NULL;
 
     pthread_mutex_lock(&group->machine->wait_lock);
     if (!group->dying && group->open < group->limit) {
-        wait = group->pool;
-        if (wait) {
+        if (group->pool && capacity == FEW_FENCES) {
+            wait = group->pool;
             group->pool = wait->next;
             group->pooled--;
         } else {
-            wait = malloc(sizeof(*wait));
+            wait = malloc(sizeof(*wait) + capacity * sizeof(wait->entries[0]));
         }
     }
     if (wait) {
         wait->group = group;
+        wait->capacity = capacity;
         wait->waiter.armed = false;
         wait->previous = NULL;
         wait->next = group->waits;
@@ -121,7 +125,7 @@ static void close_wait(struct cpu_wait *wait)
         group->waits = wait->next;
     if (wait->next)
         wait->next->previous = wait->previous;
-    if (group->pooled < POOLED) {
+    if (wait->capacity == FEW_FENCES && group->pooled < POOLED) {
         wait->next = group->pool;
         group->pool = wait;
         group->pooled++;
@@ -149,7 +153,7 @@ NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count,
 
     if (count == 0 || count > GPU_WAIT_MAX_FENCES)
         return STATUS_INVALID_PARAMETER;
-    wait = open_wait(group);
+    wait = open_wait(group, count);
     if (!wait)
         return STATUS_NO_MEMORY;
     wait->callback = callback;
