@@ -26,10 +26,10 @@ extern "C" {
 struct d3dkmt_backend_services {
     /*
      * Records why the current call fails, for d3dkmt_last_error(), and returns status, so that a
-     * backend writes `return services->fail(STATUS_..., "hDevice 0x%x is not a device", handle);`.
+     * backend writes `return services->fail_with(STATUS_..., "hDevice 0x%x is not a device", handle);`.
      * The library puts the call's name in front. Any thread; the text belongs to that thread.
      */
-    NTSTATUS (*fail)
+    NTSTATUS (*fail_with)
     (NTSTATUS status, const char *format, ...) __attribute__((format(printf, 2, 3)));
     /* Writes a line to the log. Any thread. */
     void (*log)(enum d3dkmt_log_level level, const char *module, const char *format, ...)
@@ -49,7 +49,7 @@ struct d3dkmt_backend {
     /*
      * Says whether open would find something to talk to, without leaving anything open.
      * Asked for the automatic choice only. Optional: an absent probe means "do not choose me
-     * automatically". Returns STATUS_SUCCESS or a failure that it has explained with fail().
+     * automatically". Returns STATUS_SUCCESS or a failure that it has explained with fail_with().
      */
     NTSTATUS (*probe)(const struct d3dkmt_backend_services *services);
 

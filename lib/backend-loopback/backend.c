@@ -78,7 +78,7 @@ static NTSTATUS read_option(void *context, const struct option *option)
         if (strcmp(option->name, switch_options[i].name) == 0)
             return d3dkmti_option_switch(option, (bool *)(base + switch_options[i].offset));
     }
-    return options->services->fail(STATUS_INVALID_PARAMETER,
+    return options->services->fail_with(STATUS_INVALID_PARAMETER,
                                    "\"%s\" is not an option of the simulated host; see loopback.h",
                                    option->name);
 }
@@ -111,7 +111,7 @@ static NTSTATUS read_options(struct loopback_options *options, const char *text)
     if (!NT_SUCCESS(status))
         return status;
     if (options->compute_only_adapters > options->adapters)
-        return options->services->fail(STATUS_INVALID_PARAMETER,
+        return options->services->fail_with(STATUS_INVALID_PARAMETER,
                                        "compute-only=%u of adapters=%u",
                                        (unsigned)options->compute_only_adapters,
                                        (unsigned)options->adapters);

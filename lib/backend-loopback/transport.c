@@ -291,7 +291,7 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
         goto destroy_mutex;
     status = host_create(config, &link, &transport->host);
     if (!NT_SUCCESS(status)) {
-        services->fail(status, "the simulated host could not be started");
+        services->fail_with(status, "the simulated host could not be started");
         goto destroy_vm;
     }
     let_adapters_arrive(transport);

@@ -17,7 +17,7 @@ static const struct d3dkmt_backend *backends[REGISTRY_MAX];
 static size_t backend_count;
 
 const struct d3dkmt_backend_services backend_services = {
-    .fail = d3dkmti_fail,
+    .fail_with = d3dkmti_fail,
     .log = d3dkmti_log,
 };
 
