@@ -146,12 +146,18 @@ static void remove_one(struct host_table *table, struct host_object *object)
     append_free(table, slot);
 }
 
+/* A process as owner is in another table: there the table's own closed says that it is going. */
+static bool is_closed_owner(const struct host_object *owner)
+{
+    return owner && owner->kind != HOST_KIND_PROCESS && owner->closed;
+}
+
 NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *objects, uint32_t count)
 {
     NTSTATUS status = STATUS_SUCCESS;
     pthread_rwlock_wrlock(&table->lock);
     for (uint32_t i = 0; i < count && NT_SUCCESS(status); i++)
-        if (objects[i]->owner && objects[i]->owner->closed)
+        if (is_closed_owner(objects[i]->owner))
             status = STATUS_INVALID_PARAMETER;
     if (table->closed)
         status = STATUS_INVALID_PARAMETER;
