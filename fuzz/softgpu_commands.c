@@ -79,8 +79,7 @@ static bool is_guarded(const struct memory *memory, uint32_t from)
     return true;
 }
 
-/* Both engines, at the same time; polling and faulting buffers are done with when the contexts go.
- */
+/* Both engines at the same time; whatever polls is done with when the contexts go. */
 static void execute(struct gpu_device *device, uint64_t address, uint32_t size)
 {
     struct gpu_context *contexts[2];

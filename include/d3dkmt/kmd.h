@@ -116,8 +116,7 @@ struct kmd_start_info {
     const struct kmd_services *services; /* stays valid until StopDevice has returned */
 };
 
-/* Filled in by StartDevice; preset to zero. The host's configuration may override the memory sizes.
- */
+/* Filled in by StartDevice; preset to zero. The host's configuration may override sizes. */
 struct kmd_adapter_info {
     uint32_t size;
     uint32_t node_count; /* 1..KMD_MAX_NODES */

@@ -213,8 +213,7 @@ static void urgent_queues_come_first(void **state)
         submit_words(setting, gpu_context_queue(contexts[i]), start);
     }
     gpu_device_flush(setting->rig.device);
-    /* The signal comes from the engine itself, which thus finds all three ready at its next choice.
-     */
+    /* The engine itself signals, so it finds all three ready at its next choice. */
     assert_int_equal(gpu_queue_set_priority(setting->queue, 7), STATUS_SUCCESS);
     assert_int_equal(gpu_queue_signal(setting->queue, 1, &gate, &one), STATUS_SUCCESS);
     gpu_device_flush(setting->rig.device);

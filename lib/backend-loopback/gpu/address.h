@@ -21,14 +21,12 @@ struct gpu_process;
 
 #define GPU_ADDRESS_BITS  48u
 #define GPU_ADDRESS_LIMIT (UINT64_C(1) << GPU_ADDRESS_BITS)
-#define GPU_ADDRESS_FIRST                                                                          \
-    UINT64_C(0x10000) /* nothing is ever mapped below: address 0 means "none" */
-#define GPU_ADDRESS_ALIGNMENT                                                                      \
-    UINT64_C(0x10000) /* of addresses that the machine chooses, as WDDM                            \
-                       */
+/* Nothing is ever mapped below: address 0 means "none". */
+#define GPU_ADDRESS_FIRST UINT64_C(0x10000)
+/* Of addresses that the machine chooses, as WDDM. */
+#define GPU_ADDRESS_ALIGNMENT UINT64_C(0x10000)
 
-/* The bits of D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE. Execute and the reserved ones are ignored.
- */
+/* The bits of D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE; Execute and reserved ones are ignored. */
 #define GPU_PROTECTION_WRITE     UINT64_C(0x1)
 #define GPU_PROTECTION_EXECUTE   UINT64_C(0x2)
 #define GPU_PROTECTION_ZERO      UINT64_C(0x4) /* reads give zeros, writes vanish; no allocation */

@@ -30,8 +30,7 @@ struct gpu_page_fault {
     uint64_t address;
 };
 
-/* Called once when the device leaves GPU_DEVICE_ACTIVE; never during or after gpu_device_destroy.
- */
+/* Called once when the device leaves GPU_DEVICE_ACTIVE; never after gpu_device_destroy. */
 typedef void (*gpu_device_state_callback)(void *context, enum gpu_device_state state);
 
 /* `callback` may be NULL. STATUS_NO_MEMORY or the miniport's status. */

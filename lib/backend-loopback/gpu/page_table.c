@@ -263,8 +263,7 @@ bool gpu_page_table_translate(const struct gpu_page_table *table, uint64_t addre
     translation->memory = (uint8_t *)child_of(entry) + address % GPU_PAGE_SIZE;
     translation->size = GPU_PAGE_SIZE - address % GPU_PAGE_SIZE;
     translation->writable = entry & ENTRY_WRITE;
-    /* Neighbouring entries whose frames are neighbours too make one long copy of many short ones.
-     */
+    /* Neighbours whose frames are neighbours too make one long copy of many short ones. */
     while (translation->size < size && ++index < ENTRIES &&
            entries[index] == entry + GPU_PAGE_SIZE) {
         entry = entries[index];

@@ -23,13 +23,11 @@ struct gpu_update;
  * (the queue is full), STATUS_INVALID_PARAMETER (count 0 or too large, sizes).
  */
 
-/* Executes `size` bytes of commands at GPU virtual address `address`. The private data are copied.
- */
+/* Executes `size` bytes of commands at a GPU virtual address. The private data are copied. */
 NTSTATUS gpu_queue_submit(struct gpu_queue *queue, uint64_t address, uint32_t size,
                           const void *private_data, uint32_t private_data_size);
 
-/* The same, then signals the progress fence. Hardware queues only: else STATUS_INVALID_PARAMETER.
- */
+/* The same, then signals the progress fence. STATUS_INVALID_PARAMETER: no hardware queue. */
 NTSTATUS gpu_queue_submit_progress(struct gpu_queue *queue, uint64_t address, uint32_t size,
                                    const void *private_data, uint32_t private_data_size,
                                    uint64_t progress);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Treap by split and merge: no rotations to get wrong, and aggregates are recomputed on the way up.
- */
+/* Treap by split and merge: no rotations, and aggregates are recomputed on the way up. */
 #include "backend-loopback/gpu/range_tree.h"
 
 #include <stddef.h>

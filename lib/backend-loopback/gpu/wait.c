@@ -80,8 +80,7 @@ void gpu_wait_group_destroy(struct gpu_wait_group *group)
     free(group);
 }
 
-/* A wait on the group's list of open ones, or NULL. The pool makes the steady state free of malloc.
- */
+/* A wait on the group's list of open ones, or NULL. The pool spares the steady state malloc. */
 static struct cpu_wait *open_wait(struct gpu_wait_group *group, uint32_t count)
 {
     uint32_t capacity = count > FEW_FENCES ? count : FEW_FENCES;
