@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every fuzz target needs: the entry point, aligned copies, and a way to touch what a decoder described. */
+/* What every fuzz target needs: the entry point, aligned copies, and a way to touch what a decoder
+ * described. */
 #ifndef D3DKMT_FUZZ_INPUT_H
 #define D3DKMT_FUZZ_INPUT_H
 

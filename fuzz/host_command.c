@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's whole conversation with a host. Input: one byte for version and asynchronous mode, then records of one byte
- * (bit 0: a reply is wanted, bits 1-2: channel, 0 is the global one), 16 bits of size and a message. Handles are dense and
- * the order of commands is fixed, so an input finds the same handles each time.
+ * A guest's whole conversation with a host. Input: one byte for version and asynchronous mode, then
+ * records of one byte (bit 0: a reply is wanted, bits 1-2: channel, 0 is the global one), 16 bits
+ * of size and a message. Handles are dense and the order of commands is fixed, so an input finds
+ * the same handles each time.
  */
 #include "backend-loopback/host/host.h"
 #include "backend-loopback/kmd/softgpu.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target over the files of a corpus folder (or over single files): the corpus as an ordinary test. */
+/* Runs a fuzz target over the files of a corpus folder (or over single files): the corpus as an
+ * ordinary test. */
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes the seeds of host_command: conversations of the test guest, recorded where they reach host_command (linked with
+ * Writes the seeds of host_command: conversations of the test guest, recorded where they reach
+ * host_command (linked with
  * --wrap=host_command). Usage: fuzz-seed-host CORPUS_FOLDER
  */
 #include "host/guest.h"
@@ -10,16 +11,16 @@
 
 static FILE *seed;
 
-size_t __real_host_command(struct host *host, int channel, const void *bytes, size_t size, bool reply_wanted,
-                           void *reply, size_t capacity);
-size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size, bool reply_wanted,
-                           void *reply, size_t capacity);
+size_t __real_host_command(struct host *host, int channel, const void *bytes, size_t size,
+                           bool reply_wanted, void *reply, size_t capacity);
+size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size,
+                           bool reply_wanted, void *reply, size_t capacity);
 
-size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size, bool reply_wanted,
-                           void *reply, size_t capacity)
+size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size,
+                           bool reply_wanted, void *reply, size_t capacity)
 {
-    unsigned char head[3] = {(unsigned char)(reply_wanted | (channel + 1) << 1), (unsigned char)size,
-                             (unsigned char)(size >> 8)};
+    unsigned char head[3] = {(unsigned char)(reply_wanted | (channel + 1) << 1),
+                             (unsigned char)size, (unsigned char)(size >> 8)};
     if (seed && size < 0x10000) {
         fwrite(head, 1, sizeof(head), seed);
         fwrite(bytes, 1, size, seed);
@@ -66,8 +67,10 @@ static void lent_memory(struct guest *guest)
     uint32_t device = guest_create_device(guest);
     uint32_t allocation;
     struct guest_queue paging = guest_create_paging_queue(guest, device);
-    guest_try_allocation(guest, device, 16 * 4096, WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM, &allocation);
-    struct wire_setexistingsysmemstore *store = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMSTORE);
+    guest_try_allocation(guest, device, 16 * 4096, WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM,
+                         &allocation);
+    struct wire_setexistingsysmemstore *store =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMSTORE);
     store->device = device;
     store->allocation = allocation;
     store->gpadl = 1;
@@ -79,7 +82,8 @@ static void lent_memory(struct guest *guest)
 static void shared_fence(struct guest *guest)
 {
     uint32_t device = guest_create_device(guest);
-    struct guest_fence fence = guest_create_fence(guest, device, 1, WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
+    struct guest_fence fence =
+        guest_create_fence(guest, device, 1, WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
     struct wire_opensyncobject *open = guest_begin(guest, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
     open->device = device;
     open->global_sync_object = fence.global;
@@ -93,7 +97,8 @@ static void questions(struct guest *guest)
     static const unsigned char zeros[8192];
     for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         uint32_t size = types[i] == 65 ? 8192 : types[i] == 8 ? 2080 : types[i] == 48 ? 600 : 80;
-        struct wire_queryadapterinfo *query = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_QUERYADAPTERINFO);
+        struct wire_queryadapterinfo *query =
+            guest_begin(guest, WIRE_VGPU, WIRE_VGPU_QUERYADAPTERINFO);
         query->query_type = types[i];
         query->private_data_size = size;
         guest_append(guest, zeros, size);
@@ -114,14 +119,16 @@ static const struct {
     const char *name;
     void (*talk)(struct guest *guest);
 } conversations[] = {
-    {"rendering", rendering},       {"hardware_queue", hardware_queue}, {"lent_memory", lent_memory},
-    {"shared_fence", shared_fence}, {"questions", questions},
+    {"rendering", rendering},     {"hardware_queue", hardware_queue},
+    {"lent_memory", lent_memory}, {"shared_fence", shared_fence},
+    {"questions", questions},
 };
 
 static void record(const char *folder, unsigned number, unsigned mode)
 {
     static struct guest_vm vm;
-    struct host_config config = {.adapter_count = 2, .caps = HOST_CAPS_MAP_GUEST_MEMORY, .io_space_size = 8 << 20};
+    struct host_config config = {
+        .adapter_count = 2, .caps = HOST_CAPS_MAP_GUEST_MEMORY, .io_space_size = 8 << 20};
     char path[4096];
     snprintf(path, sizeof(path), "%s/host_command/%s-%u", folder, conversations[number].name, mode);
     seed = fopen(path, "wb");

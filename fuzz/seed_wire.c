@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the seeds of the wire targets: one valid message of each kind. Usage: fuzz-seed-wire CORPUS_FOLDER */
+/* Writes the seeds of the wire targets: one valid message of each kind. Usage: fuzz-seed-wire
+ * CORPUS_FOLDER */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,10 +40,12 @@ static void seed(const struct wire_command *command, uint32_t version)
     builder.request.size = builder.request.content_size;
     wire_reply_begin(&out, &builder.request, answer.bytes, sizeof(answer.bytes));
     size_t answer_size = wire_reply_finish(&out, &builder.request);
-    unsigned char head[3] = {version >= WIRE_VERSION, (unsigned char)size, (unsigned char)(size >> 8)};
+    unsigned char head[3] = {version >= WIRE_VERSION, (unsigned char)size,
+                             (unsigned char)(size >> 8)};
     write_seed("wire_request", command->name, version, (const void *[]){head, message.bytes},
                (const size_t[]){1, size}, 2);
-    write_seed("wire_reply", command->name, version, (const void *[]){head, message.bytes, answer.bytes},
+    write_seed("wire_reply", command->name, version,
+               (const void *[]){head, message.bytes, answer.bytes},
                (const size_t[]){sizeof(head), size, answer_size}, 3);
 }
 
@@ -55,10 +58,13 @@ int main(int argc, char **argv)
     folder = argv[1];
     test_for_each_command(seed);
     wire_host_message_signal(&signal, 2, false);
-    write_seed("wire_host_message", "SIGNALGUESTEVENT", 0, (const void *[]){&signal}, (const size_t[]){sizeof(signal)}, 1);
+    write_seed("wire_host_message", "SIGNALGUESTEVENT", 0, (const void *[]){&signal},
+               (const size_t[]){sizeof(signal)}, 1);
     wire_host_message_signal(&signal, 2, true);
-    write_seed("wire_host_message", "SIGNALGUESTEVENTPASSIVE", 0, (const void *[]){&signal}, (const size_t[]){sizeof(signal)}, 1);
+    write_seed("wire_host_message", "SIGNALGUESTEVENTPASSIVE", 0, (const void *[]){&signal},
+               (const size_t[]){sizeof(signal)}, 1);
     wire_host_message_set_data(&data, 0x1122334455667788, 1);
-    write_seed("wire_host_message", "SETGUESTDATA", 0, (const void *[]){&data}, (const size_t[]){sizeof(data)}, 1);
+    write_seed("wire_host_message", "SETGUESTDATA", 0, (const void *[]){&data},
+               (const size_t[]){sizeof(data)}, 1);
     return 0;
 }

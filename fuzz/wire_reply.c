@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Input: one byte for the interface version, 16 bits for the request's size, the request, then the host's reply. */
+/* Input: one byte for the interface version, 16 bits for the request's size, the request, then the
+ * host's reply. */
 #include "core/wire/reply.h"
 #include "fuzz_input.h"
 

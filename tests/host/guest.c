@@ -15,7 +15,8 @@ const struct guest_mode guest_modes[3] = {
     {"version 40 asynchronous", WIRE_VERSION, true},
 };
 
-/* ---------------------------------------------------------------------------------- host's messages */
+/* ---------------------------------------------------------------------------------- host's
+ * messages */
 
 static void take_message(void *context, const void *bytes, size_t size)
 {
@@ -49,7 +50,8 @@ static unsigned count_of(const uint64_t *list, unsigned count, uint64_t wanted)
     return times;
 }
 
-static void expect(struct guest_vm *vm, const uint64_t *list, const unsigned *count, uint64_t wanted)
+static void expect(struct guest_vm *vm, const uint64_t *list, const unsigned *count,
+                   uint64_t wanted)
 {
     struct timespec deadline;
     int error = 0;
@@ -88,7 +90,9 @@ void guest_expect_data(struct guest_vm *vm, uint64_t cookie)
     expect(vm, vm->cookies, &vm->data_count, cookie);
 }
 
-/* ----------------------------------------------------------------------------------------- sending */
+/*
+ * ----------------------------------------------------------------------------------------- sending
+ */
 
 void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t number)
 {
@@ -101,8 +105,8 @@ void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t numbe
         .vgpu_luid = channel == WIRE_VGPU ? (struct wire_luid){words[0], words[1]} : none,
         .process = guest->process,
     };
-    void *fixed = wire_request_begin(&guest->builder, channel, number, &envelope, guest->request_bytes,
-                                     sizeof(guest->request_bytes));
+    void *fixed = wire_request_begin(&guest->builder, channel, number, &envelope,
+                                     guest->request_bytes, sizeof(guest->request_bytes));
     assert_non_null(fixed);
     return fixed;
 }
@@ -121,13 +125,14 @@ static NTSTATUS exchange(struct guest *guest, bool async)
     assert_true(size > 0);
     bool global = guest->vm->mode.async || guest->builder.request.command->channel == WIRE_GLOBAL;
     int channel = global ? HOST_GLOBAL_CHANNEL : (int)guest->adapter;
-    size_t answer = host_command(guest->vm->host, channel, guest->request_bytes, size, !async, guest->reply_bytes,
-                                 sizeof(guest->reply_bytes));
+    size_t answer = host_command(guest->vm->host, channel, guest->request_bytes, size, !async,
+                                 guest->reply_bytes, sizeof(guest->reply_bytes));
     if (async) {
         assert_int_equal(answer, 0);
         return STATUS_SUCCESS;
     }
-    guest->error = wire_reply_decode(&guest->builder.request, guest->reply_bytes, answer, &guest->reply);
+    guest->error =
+        wire_reply_decode(&guest->builder.request, guest->reply_bytes, answer, &guest->reply);
     if (guest->error == WIRE_ERROR_SHORT_REPLY)
         return STATUS_BUFFER_TOO_SMALL;
     assert_int_equal(guest->error, WIRE_OK);
@@ -144,7 +149,9 @@ NTSTATUS guest_send_maybe_async(struct guest *guest)
     return exchange(guest, guest->vm->mode.async);
 }
 
-/* --------------------------------------------------------------------------------- start and end */
+/*
+ * --------------------------------------------------------------------------------- start and end
+ */
 
 static void negotiate(struct guest_vm *vm)
 {
@@ -169,11 +176,13 @@ static void open_adapters(struct guest_vm *vm)
     }
 }
 
-void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode, const struct host_config *given)
+void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode,
+                   const struct host_config *given)
 {
     static struct guest driver;
     struct host_config config = {.adapter_count = 2};
-    struct host_guest_link link = {.context = vm, .message = take_message, .map_pages = guest_map_pages};
+    struct host_guest_link link = {
+        .context = vm, .message = take_message, .map_pages = guest_map_pages};
     if (given)
         config = *given;
     config.interface_version = mode->version;
@@ -195,7 +204,8 @@ void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode, const str
     assert_ptr_not_equal(vm->io_space, MAP_FAILED);
 
     driver = (struct guest){.vm = vm};
-    struct wire_setiospaceregion *region = guest_begin(&driver, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
+    struct wire_setiospaceregion *region =
+        guest_begin(&driver, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
     region->start = IO_SPACE_START;
     region->length = host_io_space_size(vm->host);
     assert_int_equal(guest_send(&driver), STATUS_SUCCESS);
@@ -234,7 +244,8 @@ void guest_close(struct guest *guest)
 
 void *guest_io_pointer(struct guest_vm *vm, uint64_t address)
 {
-    assert_true(address >= IO_SPACE_START && address < IO_SPACE_START + host_io_space_size(vm->host) - PAGE);
+    assert_true(address >= IO_SPACE_START &&
+                address < IO_SPACE_START + host_io_space_size(vm->host) - PAGE);
     assert_int_equal(address % PAGE, 0);
     return vm->io_space + (address - IO_SPACE_START);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest for tests of the host: nothing but encoders, a mapped IO space and a list of what the host said. It makes no
- * checks of its own beyond the wire's, so tests can send nonsense as easily as sense.
+ * A guest for tests of the host: nothing but encoders, a mapped IO space and a list of what the
+ * host said. It makes no checks of its own beyond the wire's, so tests can send nonsense as easily
+ * as sense.
  */
 #ifndef TESTS_HOST_GUEST_H
 #define TESTS_HOST_GUEST_H
@@ -61,21 +62,26 @@ struct guest {
     _Alignas(8) unsigned char reply_bytes[WIRE_MESSAGE_LIMIT];
 };
 
-/* A host with default adapters (software GPUs) in this mode, opened like a driver does. config may be NULL. */
-void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode, const struct host_config *config);
+/* A host with default adapters (software GPUs) in this mode, opened like a driver does. config may
+ * be NULL. */
+void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode,
+                   const struct host_config *config);
 void guest_vm_close(struct guest_vm *vm);
 
 struct guest *guest_open(struct guest_vm *vm, uint32_t adapter);
 void guest_close(struct guest *guest); /* destroys the process */
 
-/* One command: begin, fill in, wire_append(&guest->builder.out, ...), send. Send returns the reply's status, 0 where it
- * has none, or STATUS_BUFFER_TOO_SMALL when the reply was too short; the reply is in guest->reply. */
+/* One command: begin, fill in, wire_append(&guest->builder.out, ...), send. Send returns the
+ * reply's status, 0 where it has none, or STATUS_BUFFER_TOO_SMALL when the reply was too short; the
+ * reply is in guest->reply. */
 void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t number);
 void guest_append(struct guest *guest, const void *data, size_t size);
 NTSTATUS guest_send(struct guest *guest);
-/* Of the four commands that may be asynchronous: sent so where the mode is. Asynchronous is STATUS_SUCCESS. */
+/* Of the four commands that may be asynchronous: sent so where the mode is. Asynchronous is
+ * STATUS_SUCCESS. */
 NTSTATUS guest_send_maybe_async(struct guest *guest);
-#define guest_reply(guest, type) ((const struct wire_##type##_reply *)(const void *)(guest)->reply.bytes)
+#define guest_reply(guest, type)                                                                   \
+    ((const struct wire_##type##_reply *)(const void *)(guest)->reply.bytes)
 
 /* Shortcuts; they fail the test when the host refuses. */
 uint32_t guest_create_device(struct guest *guest);
@@ -96,10 +102,12 @@ struct guest_fence {
     uint64_t gpu;
     const uint64_t *value;
 };
-struct guest_fence guest_create_fence(struct guest *guest, uint32_t device, uint64_t value, uint32_t flags);
+struct guest_fence guest_create_fence(struct guest *guest, uint32_t device, uint64_t value,
+                                      uint32_t flags);
 
 /* The reply's status; *handle is the allocation. flags: WIRE_CREATE_ALLOCATION_*. */
-NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t size, uint32_t flags, uint32_t *handle);
+NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t size, uint32_t flags,
+                              uint32_t *handle);
 
 struct guest_memory {
     uint32_t allocation;
@@ -108,21 +116,26 @@ struct guest_memory {
     uint64_t size;
 };
 /* Allocated, locked, mapped and resident. */
-struct guest_memory guest_create_memory(struct guest *guest, uint32_t device, uint32_t paging_queue, uint64_t size);
+struct guest_memory guest_create_memory(struct guest *guest, uint32_t device, uint32_t paging_queue,
+                                        uint64_t size);
 uint64_t guest_map(struct guest *guest, uint32_t paging_queue, uint32_t allocation, uint64_t pages);
-void guest_make_resident(struct guest *guest, const struct guest_queue *paging, uint32_t allocation);
+void guest_make_resident(struct guest *guest, const struct guest_queue *paging,
+                         uint32_t allocation);
 
 NTSTATUS guest_submit(struct guest *guest, uint32_t context, uint64_t address, size_t size);
 NTSTATUS guest_signal_from_gpu(struct guest *guest, uint32_t queue, uint32_t fence, uint64_t value);
-NTSTATUS guest_signal_from_cpu(struct guest *guest, uint32_t device, uint32_t fence, uint64_t value);
+NTSTATUS guest_signal_from_cpu(struct guest *guest, uint32_t device, uint32_t fence,
+                               uint64_t value);
 NTSTATUS guest_wait_from_gpu(struct guest *guest, uint32_t queue, uint32_t fence, uint64_t value);
 /* Registers a wait and returns the event's id. */
-uint64_t guest_register_wait(struct guest *guest, uint32_t device, uint32_t count, const uint32_t *fences,
-                             const uint64_t *values, bool any);
-void guest_wait(struct guest *guest, uint32_t device, uint32_t fence, uint64_t value); /* until it is so */
-NTSTATUS guest_destroy(struct guest *guest, enum wire_channel channel, uint32_t number, uint32_t handle);
-NTSTATUS guest_destroy_allocation(struct guest *guest, uint32_t device, uint32_t resource, const uint32_t *list,
-                                  uint32_t count);
+uint64_t guest_register_wait(struct guest *guest, uint32_t device, uint32_t count,
+                             const uint32_t *fences, const uint64_t *values, bool any);
+void guest_wait(struct guest *guest, uint32_t device, uint32_t fence,
+                uint64_t value); /* until it is so */
+NTSTATUS guest_destroy(struct guest *guest, enum wire_channel channel, uint32_t number,
+                       uint32_t handle);
+NTSTATUS guest_destroy_allocation(struct guest *guest, uint32_t device, uint32_t resource,
+                                  const uint32_t *list, uint32_t count);
 uint32_t guest_device_state(struct guest *guest, uint32_t device);
 
 /* The host's messages. Waiting gives up, and fails the test, after a time that means a hang. */

@@ -14,18 +14,21 @@ uint32_t guest_create_device(struct guest *guest)
 
 uint32_t guest_create_context(struct guest *guest, uint32_t device)
 {
-    struct wire_createcontextvirtual *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
+    struct wire_createcontextvirtual *create =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
     create->device = device;
     create->engine_affinity = 1;
     assert_int_equal(guest_send(guest), STATUS_SUCCESS);
-    uint32_t context = ((const struct wire_createcontextvirtual *)(const void *)guest->reply.bytes)->context;
+    uint32_t context =
+        ((const struct wire_createcontextvirtual *)(const void *)guest->reply.bytes)->context;
     assert_int_not_equal(context, 0);
     return context;
 }
 
 struct guest_queue guest_create_paging_queue(struct guest *guest, uint32_t device)
 {
-    struct wire_createpagingqueue *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEPAGINGQUEUE);
+    struct wire_createpagingqueue *create =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEPAGINGQUEUE);
     create->args.device = device;
     assert_int_equal(guest_send(guest), STATUS_SUCCESS);
     const struct wire_createpagingqueue_reply *reply = guest_reply(guest, createpagingqueue);
@@ -52,9 +55,11 @@ struct guest_queue guest_create_hw_queue(struct guest *guest, uint32_t context)
     };
 }
 
-struct guest_fence guest_create_fence(struct guest *guest, uint32_t device, uint64_t value, uint32_t flags)
+struct guest_fence guest_create_fence(struct guest *guest, uint32_t device, uint64_t value,
+                                      uint32_t flags)
 {
-    struct wire_createsyncobject *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
+    struct wire_createsyncobject *create =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
     create->args.device = device;
     create->args.info.type = 5;
     create->args.info.flags = flags;
@@ -73,7 +78,8 @@ struct guest_fence guest_create_fence(struct guest *guest, uint32_t device, uint
     return fence;
 }
 
-NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t size, uint32_t flags, uint32_t *handle)
+NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t size, uint32_t flags,
+                              uint32_t *handle)
 {
     struct softgpu_allocation data = {
         .magic = SOFTGPU_ALLOCATION_MAGIC,
@@ -82,7 +88,8 @@ NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t siz
         .flags = SOFTGPU_ALLOCATION_CPU_VISIBLE | SOFTGPU_ALLOCATION_CACHED,
     };
     struct wire_allocation_info info = {.priv_drv_data_size = sizeof(data)};
-    struct wire_createallocation *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
+    struct wire_createallocation *create =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
     create->device = device;
     create->alloc_count = 1;
     create->flags = flags;
@@ -101,7 +108,8 @@ NTSTATUS guest_try_allocation(struct guest *guest, uint32_t device, uint64_t siz
 
 uint64_t guest_map(struct guest *guest, uint32_t paging_queue, uint32_t allocation, uint64_t pages)
 {
-    struct wire_mapgpuvirtualaddress *map = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_MAPGPUVIRTUALADDRESS);
+    struct wire_mapgpuvirtualaddress *map =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_MAPGPUVIRTUALADDRESS);
     map->args.paging_queue = paging_queue;
     map->args.allocation = allocation;
     map->args.size_in_pages = pages;
@@ -121,10 +129,12 @@ void guest_make_resident(struct guest *guest, const struct guest_queue *paging, 
     guest_wait(guest, 0, paging->fence, value);
 }
 
-struct guest_memory guest_create_memory(struct guest *guest, uint32_t device, uint32_t paging_queue, uint64_t size)
+struct guest_memory guest_create_memory(struct guest *guest, uint32_t device, uint32_t paging_queue,
+                                        uint64_t size)
 {
     struct guest_memory memory = {.size = size};
-    assert_int_equal(guest_try_allocation(guest, device, size, 0, &memory.allocation), STATUS_SUCCESS);
+    assert_int_equal(guest_try_allocation(guest, device, size, 0, &memory.allocation),
+                     STATUS_SUCCESS);
     struct wire_lock2 *lock = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_LOCK2);
     lock->args.device = device;
     lock->args.allocation = memory.allocation;
@@ -152,7 +162,8 @@ NTSTATUS guest_submit(struct guest *guest, uint32_t context, uint64_t address, s
 
 NTSTATUS guest_signal_from_gpu(struct guest *guest, uint32_t queue, uint32_t fence, uint64_t value)
 {
-    struct wire_signalsyncobject *signal = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    struct wire_signalsyncobject *signal =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->object_count = 1;
     signal->context_count = 1;
     guest_append(guest, &fence, sizeof(fence));
@@ -163,7 +174,8 @@ NTSTATUS guest_signal_from_gpu(struct guest *guest, uint32_t queue, uint32_t fen
 
 NTSTATUS guest_signal_from_cpu(struct guest *guest, uint32_t device, uint32_t fence, uint64_t value)
 {
-    struct wire_signalsyncobject *signal = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    struct wire_signalsyncobject *signal =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->object_count = 1;
     signal->device = device;
     guest_append(guest, &fence, sizeof(fence));
@@ -182,8 +194,8 @@ NTSTATUS guest_wait_from_gpu(struct guest *guest, uint32_t queue, uint32_t fence
     return guest_send_maybe_async(guest);
 }
 
-uint64_t guest_register_wait(struct guest *guest, uint32_t device, uint32_t count, const uint32_t *fences,
-                             const uint64_t *values, bool any)
+uint64_t guest_register_wait(struct guest *guest, uint32_t device, uint32_t count,
+                             const uint32_t *fences, const uint64_t *values, bool any)
 {
     uint64_t event = guest_new_event(guest->vm);
     struct wire_waitforsyncobjectfromcpu *wait =
@@ -203,17 +215,20 @@ void guest_wait(struct guest *guest, uint32_t device, uint32_t fence, uint64_t v
     guest_expect_event(guest->vm, guest_register_wait(guest, device, 1, &fence, &value, false));
 }
 
-NTSTATUS guest_destroy(struct guest *guest, enum wire_channel channel, uint32_t number, uint32_t handle)
+NTSTATUS guest_destroy(struct guest *guest, enum wire_channel channel, uint32_t number,
+                       uint32_t handle)
 {
     unsigned char *fixed = guest_begin(guest, channel, number);
-    wire_store_u32(fixed + WIRE_HEADER_SIZE, handle); /* the first member of every command that destroys */
+    wire_store_u32(fixed + WIRE_HEADER_SIZE,
+                   handle); /* the first member of every command that destroys */
     return guest_send(guest);
 }
 
-NTSTATUS guest_destroy_allocation(struct guest *guest, uint32_t device, uint32_t resource, const uint32_t *list,
-                                  uint32_t count)
+NTSTATUS guest_destroy_allocation(struct guest *guest, uint32_t device, uint32_t resource,
+                                  const uint32_t *list, uint32_t count)
 {
-    struct wire_destroyallocation *destroy = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_DESTROYALLOCATION);
+    struct wire_destroyallocation *destroy =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_DESTROYALLOCATION);
     destroy->device = device;
     destroy->resource = resource;
     destroy->alloc_count = count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Guests that send what no driver sends. The host must refuse it in the command's form and stay as it was. */
+/* Guests that send what no driver sends. The host must refuse it in the command's form and stay as
+ * it was. */
 #include "host/guest.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@ static const struct guest_mode *mode;
 struct rig {
     struct guest_vm vm;
     struct guest *guest;
-    struct guest *other; /* another process */
+    struct guest *other;     /* another process */
     struct guest *elsewhere; /* the first process's twin on adapter 1 */
     uint32_t device;
     uint32_t context;
@@ -57,7 +58,8 @@ static void assert_unchanged(struct rig *rig)
 }
 
 /* Exact copies on the heap, so that any access behind a message or reply is seen by a sanitizer. */
-static size_t command(struct rig *rig, int channel, const void *bytes, size_t size, void *reply, size_t capacity)
+static size_t command(struct rig *rig, int channel, const void *bytes, size_t size, void *reply,
+                      size_t capacity)
 {
     unsigned char *message = malloc(size ? size : 1);
     unsigned char *answer = malloc(capacity ? capacity : 1);
@@ -65,7 +67,8 @@ static size_t command(struct rig *rig, int channel, const void *bytes, size_t si
     assert_non_null(answer);
     if (size)
         memcpy(message, bytes, size);
-    size_t result = host_command(rig->vm.host, channel, message, size, capacity > 0, answer, capacity);
+    size_t result =
+        host_command(rig->vm.host, channel, message, size, capacity > 0, answer, capacity);
     assert_true(result <= capacity);
     if (result)
         memcpy(reply, answer, result);
@@ -78,7 +81,8 @@ static struct test_buffer message_buffer;
 static struct test_buffer reply_buffer;
 static struct rig *current;
 
-static size_t build(const struct wire_command *which, uint32_t version, struct wire_request_builder *builder)
+static size_t build(const struct wire_command *which, uint32_t version,
+                    struct wire_request_builder *builder)
 {
     uint32_t counts[WIRE_MAX_TAILS];
     test_counts(which, counts);
@@ -94,14 +98,19 @@ static int channel_of(const struct wire_command *which)
 static void address_to_guest(const struct wire_command *which, struct wire_request_builder *builder)
 {
     struct wire_header *header = (struct wire_header *)(uintptr_t)builder->request.bytes;
-    header->process = which == wire_command_find(WIRE_GLOBAL, WIRE_GLOBAL_DESTROYPROCESS) ? 0x12345678 : current->guest->process;
+    header->process = which == wire_command_find(WIRE_GLOBAL, WIRE_GLOBAL_DESTROYPROCESS)
+                          ? 0x12345678
+                          : current->guest->process;
     if (mode->version >= WIRE_VERSION) {
-        wire_store_u32(message_buffer.bytes + 8, host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID));
-        wire_store_u32(message_buffer.bytes + 12, host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID + 4));
+        wire_store_u32(message_buffer.bytes + 8,
+                       host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID));
+        wire_store_u32(message_buffer.bytes + 12,
+                       host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID + 4));
     }
 }
 
-/* ------------------------------------------------------------------------------------------ malformed */
+/* ------------------------------------------------------------------------------------------
+ * malformed */
 
 static void check_truncated(const struct wire_command *which, uint32_t version)
 {
@@ -110,11 +119,14 @@ static void check_truncated(const struct wire_command *which, uint32_t version)
         return;
     build(which, version, &builder);
     address_to_guest(which, &builder);
-    size_t content = (size_t)(builder.request.bytes - message_buffer.bytes) + builder.request.content_size;
-    /* Without its optional values a signal is whole; everything else shorter than its content is not. */
+    size_t content =
+        (size_t)(builder.request.bytes - message_buffer.bytes) + builder.request.content_size;
+    /* Without its optional values a signal is whole; everything else shorter than its content is
+     * not. */
     bool optional = which == wire_command_find(WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     for (size_t cut = 0; cut < content; cut += cut < 96 ? 1 : 31) {
-        size_t size = command(current, channel_of(which), message_buffer.bytes, cut, reply_buffer.bytes, 4096);
+        size_t size = command(current, channel_of(which), message_buffer.bytes, cut,
+                              reply_buffer.bytes, 4096);
         if (!optional && size >= 4 && which->reply[1].kind == WIRE_REPLY_NTSTATUS)
             assert_true((int32_t)wire_load_u32(reply_buffer.bytes) < 0);
     }
@@ -133,9 +145,12 @@ static bool needs_no_handle(const struct wire_command *which)
         enum wire_channel channel;
         uint32_t number;
     } list[] = {
-        {WIRE_GLOBAL, WIRE_GLOBAL_CREATEPROCESS},      {WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION},
-        {WIRE_VGPU, WIRE_VGPU_GETINTERNALADAPTERINFO}, {WIRE_VGPU, WIRE_VGPU_CREATEDEVICE},
-        {WIRE_VGPU, WIRE_VGPU_OPENADAPTER},            {WIRE_VGPU, WIRE_VGPU_ISFEATUREENABLED},
+        {WIRE_GLOBAL, WIRE_GLOBAL_CREATEPROCESS},
+        {WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION},
+        {WIRE_VGPU, WIRE_VGPU_GETINTERNALADAPTERINFO},
+        {WIRE_VGPU, WIRE_VGPU_CREATEDEVICE},
+        {WIRE_VGPU, WIRE_VGPU_OPENADAPTER},
+        {WIRE_VGPU, WIRE_VGPU_ISFEATUREENABLED},
         {WIRE_VGPU, WIRE_VGPU_CHANGEVIDEOMEMORYRESERVATION},
     };
     for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -153,7 +168,8 @@ static void check_nonsense(const struct wire_command *which, uint32_t version)
         return;
     size_t size = build(which, version, &builder);
     address_to_guest(which, &builder);
-    size_t answer = command(current, channel_of(which), message_buffer.bytes, size, reply_buffer.bytes, TEST_BUFFER_SIZE);
+    size_t answer = command(current, channel_of(which), message_buffer.bytes, size,
+                            reply_buffer.bytes, TEST_BUFFER_SIZE);
     enum wire_error error = wire_reply_decode(&builder.request, reply_buffer.bytes, answer, &reply);
     const struct wire_reply_layout *layout = &which->reply[version >= WIRE_VERSION];
     if (layout->kind == WIRE_REPLY_COMPLETION)
@@ -212,14 +228,19 @@ static void mutated_commands(void **state)
     test_for_each_command(check_mutated);
 }
 
-/* ---------------------------------------------------------------------------------------- wrong owners */
+/* ---------------------------------------------------------------------------------------- wrong
+ * owners */
 
 static void handles_of_other_processes(void **state)
 {
     struct rig *rig = *state;
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->other_device), STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->other_device),
+        STATUS_INVALID_PARAMETER);
     struct guest_fence fence = guest_create_fence(rig->other, rig->other_device, 0, 0);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle), STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle),
+        STATUS_INVALID_PARAMETER);
     assert_int_equal(guest_device_state(rig->other, rig->other_device), 1);
 }
 
@@ -228,8 +249,11 @@ static void handles_of_other_adapters(void **state)
     struct rig *rig = *state;
     uint32_t process = rig->elsewhere->process;
     rig->elsewhere->process = rig->guest->process;
-    assert_int_equal(guest_destroy(rig->elsewhere, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device), STATUS_INVALID_PARAMETER);
-    assert_int_equal(guest_destroy(rig->elsewhere, WIRE_VGPU, WIRE_VGPU_DESTROYCONTEXT, rig->context), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->elsewhere, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        guest_destroy(rig->elsewhere, WIRE_VGPU, WIRE_VGPU_DESTROYCONTEXT, rig->context),
+        STATUS_INVALID_PARAMETER);
     rig->elsewhere->process = process;
     assert_unchanged(rig);
 }
@@ -237,9 +261,12 @@ static void handles_of_other_adapters(void **state)
 static void handles_of_other_kinds(void **state)
 {
     struct rig *rig = *state;
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->context), STATUS_INVALID_PARAMETER);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYCONTEXT, rig->device), STATUS_INVALID_PARAMETER);
-    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &rig->context, 1), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->context),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYCONTEXT, rig->device),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &rig->context, 1),
+                     STATUS_INVALID_PARAMETER);
     assert_unchanged(rig);
 }
 
@@ -250,15 +277,18 @@ static void processes_that_do_not_exist(void **state)
     static const uint32_t wrong[] = {0, 1, 0xffffffff};
     for (unsigned i = 0; i < 3; i++) {
         rig->guest->process = wrong[i];
-        assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device), STATUS_INVALID_PARAMETER);
+        assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device),
+                         STATUS_INVALID_PARAMETER);
     }
     rig->guest->process = rig->vm.adapter_handles[0]; /* a global handle, but of an adapter */
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device),
+                     STATUS_INVALID_PARAMETER);
     rig->guest->process = process;
     assert_unchanged(rig);
 }
 
-/* ------------------------------------------------------------------------------------------ routing */
+/* ------------------------------------------------------------------------------------------
+ * routing */
 
 static void commands_without_a_handler(void **state)
 {
@@ -282,14 +312,16 @@ static void commands_on_the_wrong_channel(void **state)
     size = wire_request_finish(&guest->builder);
     static const int channels[] = {0, 1, 2, 1000, -2, INT32_MIN};
     for (unsigned i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
-        assert_int_equal(command(rig, channels[i], guest->request_bytes, size, reply_buffer.bytes, 64), 4);
+        assert_int_equal(
+            command(rig, channels[i], guest->request_bytes, size, reply_buffer.bytes, 64), 4);
         assert_int_equal(wire_load_u32(reply_buffer.bytes), 0);
     }
     guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEDEVICE);
     size = wire_request_finish(&guest->builder);
     if (mode->version >= WIRE_VERSION)
         wire_store_u32(guest->request_bytes + 8, 0x99999999); /* a LUID that is no adapter's */
-    assert_int_equal(command(rig, HOST_GLOBAL_CHANNEL, guest->request_bytes, size, reply_buffer.bytes, 64), 4);
+    assert_int_equal(
+        command(rig, HOST_GLOBAL_CHANNEL, guest->request_bytes, size, reply_buffer.bytes, 64), 4);
     assert_int_equal(wire_load_u32(reply_buffer.bytes), 0);
     assert_unchanged(rig);
 }
@@ -300,7 +332,8 @@ static void asynchronous_messages_that_were_not_announced(void **state)
     struct guest *guest = rig->guest;
     struct guest_fence fence = guest_create_fence(guest, rig->device, 0, 0);
     const uint64_t value = 1;
-    struct wire_signalsyncobject *signal = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    struct wire_signalsyncobject *signal =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->header.channel |= WIRE_CHANNEL_ASYNC_MSG;
     signal->object_count = 1;
     guest_append(guest, &fence.handle, sizeof(fence.handle));
@@ -311,22 +344,26 @@ static void asynchronous_messages_that_were_not_announced(void **state)
     assert_true(*fence.value == 0);
 }
 
-/* ------------------------------------------------------------------------------------------- replies */
+/* -------------------------------------------------------------------------------------------
+ * replies */
 
 static void replies_that_do_not_fit(void **state)
 {
     struct rig *rig = *state;
     struct guest *guest = rig->guest;
-    struct wire_createpagingqueue *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEPAGINGQUEUE);
+    struct wire_createpagingqueue *create =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATEPAGINGQUEUE);
     create->args.device = rig->device;
     size_t size = wire_request_finish(&guest->builder);
     int channel = mode->async ? HOST_GLOBAL_CHANNEL : 0;
     for (size_t capacity = 1; capacity < 24; capacity++)
-        assert_true(command(rig, channel, guest->request_bytes, size, reply_buffer.bytes, capacity) <= 4);
+        assert_true(
+            command(rig, channel, guest->request_bytes, size, reply_buffer.bytes, capacity) <= 4);
     /* Nothing was made whose handles the guest would not know. */
     assert_int_equal(host_object_count(rig->vm.host), rig->objects);
     /* A misaligned buffer is filled all the same. */
-    size_t answer = host_command(rig->vm.host, channel, guest->request_bytes, size, true, reply_buffer.bytes + 1, 64);
+    size_t answer = host_command(rig->vm.host, channel, guest->request_bytes, size, true,
+                                 reply_buffer.bytes + 1, 64);
     assert_int_equal(answer, 24);
     assert_int_not_equal(wire_load_u32(reply_buffer.bytes + 1), 0);
 }
@@ -345,13 +382,15 @@ static void reply_counts_that_bound_nothing(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_BUFFER_TOO_SMALL);
 }
 
-/* ------------------------------------------------------------------------------------------- counts */
+/* -------------------------------------------------------------------------------------------
+ * counts */
 
 static void impossible_counts(void **state)
 {
     struct rig *rig = *state;
     static const uint32_t zeros[1025 * 3];
-    struct wire_createallocation *create = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
+    struct wire_createallocation *create =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
     create->device = rig->device;
     create->alloc_count = 1025;
     guest_append(rig->guest, zeros, 1025 * 12);
@@ -362,12 +401,14 @@ static void impossible_counts(void **state)
 
     static const uint32_t counts[] = {0, 65, UINT32_MAX};
     for (unsigned i = 0; i < 3; i++) {
-        struct wire_submitcommand *submit = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SUBMITCOMMAND);
+        struct wire_submitcommand *submit =
+            guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SUBMITCOMMAND);
         submit->args.broadcast_context_count = counts[i];
         submit->args.broadcast_context[0] = rig->context;
         assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);
     }
-    struct wire_waitforsyncobjectfromcpu *wait = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_WAITFORSYNCOBJECTFROMCPU);
+    struct wire_waitforsyncobjectfromcpu *wait =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_WAITFORSYNCOBJECTFROMCPU);
     wait->guest_event_pointer = 5;
     assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);
     assert_unchanged(rig);
@@ -400,12 +441,16 @@ static void regions_that_cannot_be(void **state)
 {
     struct rig *rig = *state;
     static const uint64_t regions[][2] = {
-        {0, IO_SPACE_SIZE},        {IO_SPACE_START + 1, IO_SPACE_SIZE}, {IO_SPACE_START, IO_SPACE_SIZE - PAGE},
-        {IO_SPACE_START, 0},       {UINT64_MAX - PAGE + 1, IO_SPACE_SIZE},
+        {0, IO_SPACE_SIZE},
+        {IO_SPACE_START + 1, IO_SPACE_SIZE},
+        {IO_SPACE_START, IO_SPACE_SIZE - PAGE},
+        {IO_SPACE_START, 0},
+        {UINT64_MAX - PAGE + 1, IO_SPACE_SIZE},
         {IO_SPACE_START, UINT64_MAX - PAGE + 1},
     };
     for (unsigned i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
-        struct wire_setiospaceregion *set = guest_begin(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
+        struct wire_setiospaceregion *set =
+            guest_begin(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
         set->start = regions[i][0];
         set->length = regions[i][1];
         assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host tells about itself and its adapters: bus, adapter info, queries, memory figures, escapes. */
+/* What the host tells about itself and its adapters: bus, adapter info, queries, memory figures,
+ * escapes. */
 #include "host/guest.h"
 
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static int close_rig(void **state)
     return 0;
 }
 
-/* ---------------------------------------------------------------------------------------------- bus */
+/* ----------------------------------------------------------------------------------------------
+ * bus */
 
 static void config_words_name_the_adapter(void **state)
 {
@@ -48,10 +50,13 @@ static void config_words_name_the_adapter(void **state)
     host_vgpu_instance(rig->vm.host, 1, guid);
     assert_memory_equal(guid, &luid, sizeof(luid));
     for (uint32_t i = 0; i < 4; i++)
-        assert_int_equal(host_config_read(rig->vm.host, 1, 0xc0 + 4 * i), wire_load_u32(guid + 4 * i));
+        assert_int_equal(host_config_read(rig->vm.host, 1, 0xc0 + 4 * i),
+                         wire_load_u32(guid + 4 * i));
     assert_int_equal(host_config_read(rig->vm.host, 1, 0xd0), mode->version);
-    assert_int_not_equal(host_config_read(rig->vm.host, 0, 0xd4), host_config_read(rig->vm.host, 1, 0xd4));
-    host_config_write(rig->vm.host, 1, 0xd4, 0x55); /* another register than the one that is read there */
+    assert_int_not_equal(host_config_read(rig->vm.host, 0, 0xd4),
+                         host_config_read(rig->vm.host, 1, 0xd4));
+    host_config_write(rig->vm.host, 1, 0xd4,
+                      0x55); /* another register than the one that is read there */
     assert_int_not_equal(host_config_read(rig->vm.host, 1, 0xd4), 0x55);
     assert_int_equal(host_config_read(rig->vm.host, 2, 0xd0), 0);
     assert_int_equal(host_config_read(rig->vm.host, 0, 0xd2), 0);
@@ -76,12 +81,14 @@ static void internal_adapter_info(void **state)
                          host_config_read(rig->vm.host, 0, 0xd4));
 }
 
-/* ------------------------------------------------------------------------------------------- queries */
+/* -------------------------------------------------------------------------------------------
+ * queries */
 
 /* Sends size bytes of data and copies the answer back. */
 static NTSTATUS query(struct guest *guest, uint32_t type, void *data, uint32_t size)
 {
-    struct wire_queryadapterinfo *request = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_QUERYADAPTERINFO);
+    struct wire_queryadapterinfo *request =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_QUERYADAPTERINFO);
     request->query_type = type;
     request->private_data_size = size;
     guest_append(guest, data, size);
@@ -106,11 +113,14 @@ static void figures(void **state)
     assert_int_equal(word, 1);
     assert_int_equal(query(rig->guest, KMTQAITYPE_WDDM_2_7_CAPS, &word, 4), STATUS_SUCCESS);
     assert_int_equal(word & 3, 3);
-    assert_int_equal(query(rig->guest, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &ids, sizeof(ids)), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &ids, sizeof(ids)),
+                     STATUS_SUCCESS);
     assert_int_equal(ids.DeviceIds.VendorID, 0x1414);
     ids.PhysicalAdapterIndex = 1;
-    assert_true(!NT_SUCCESS(query(rig->guest, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &ids, sizeof(ids))));
-    assert_int_equal(query(rig->guest, KMTQAITYPE_GETSEGMENTSIZE, &segments, sizeof(segments)), STATUS_SUCCESS);
+    assert_true(
+        !NT_SUCCESS(query(rig->guest, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &ids, sizeof(ids))));
+    assert_int_equal(query(rig->guest, KMTQAITYPE_GETSEGMENTSIZE, &segments, sizeof(segments)),
+                     STATUS_SUCCESS);
     assert_true(segments.DedicatedVideoMemorySize > 0);
 }
 
@@ -136,7 +146,8 @@ static void descriptions_are_terminated_utf16(void **state)
     struct rig *rig = *state;
     static uint16_t text[4096];
     memset(text, 0xee, sizeof(text));
-    assert_int_equal(query(rig->guest, KMTQAITYPE_DRIVER_DESCRIPTION, text, sizeof(text)), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_DRIVER_DESCRIPTION, text, sizeof(text)),
+                     STATUS_SUCCESS);
     assert_int_equal(text[0], 'G');
     assert_int_equal(text[10], 0);
     assert_int_equal(text[4095], 0);
@@ -144,7 +155,8 @@ static void descriptions_are_terminated_utf16(void **state)
     assert_int_equal(query(rig->guest, KMTQAITYPE_ADAPTERREGISTRYINFO, text, 2080), STATUS_SUCCESS);
     assert_int_equal(text[0], 'G');
     memset(text, 0xee, sizeof(text));
-    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERY_ADAPTER_UNIQUE_GUID, text, 80), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERY_ADAPTER_UNIQUE_GUID, text, 80),
+                     STATUS_SUCCESS);
     assert_int_equal(text[0], '{');
     assert_int_equal(text[37], '}');
     assert_int_equal(text[38], 0);
@@ -159,11 +171,13 @@ static void registry_answers_in_two_steps(void **state)
     assert_int_equal(query(rig->guest, KMTQAITYPE_QUERYREGISTRY, data, 552), STATUS_SUCCESS);
     assert_int_equal(wire_load_u32(data + 540), D3DDDI_QUERYREGISTRY_STATUS_BUFFER_OVERFLOW);
     assert_int_equal(wire_load_u32(data + 536), sizeof(path));
-    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERYREGISTRY, data, sizeof(data)), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERYREGISTRY, data, sizeof(data)),
+                     STATUS_SUCCESS);
     assert_int_equal(wire_load_u32(data + 540), D3DDDI_QUERYREGISTRY_STATUS_SUCCESS);
     assert_memory_equal(data + 544, path, sizeof(path));
     wire_store_u32(data, D3DDDI_QUERYREGISTRY_ADAPTERKEY);
-    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERYREGISTRY, data, sizeof(data)), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_QUERYREGISTRY, data, sizeof(data)),
+                     STATUS_SUCCESS);
     assert_int_equal(wire_load_u32(data + 540), D3DDDI_QUERYREGISTRY_STATUS_FAIL);
 }
 
@@ -182,12 +196,14 @@ static void drivers_private_data_come_from_the_miniport(void **state)
 {
     struct rig *rig = *state;
     struct softgpu_adapter info = {0};
-    assert_int_equal(query(rig->guest, KMTQAITYPE_UMDRIVERPRIVATE, &info, sizeof(info)), STATUS_SUCCESS);
+    assert_int_equal(query(rig->guest, KMTQAITYPE_UMDRIVERPRIVATE, &info, sizeof(info)),
+                     STATUS_SUCCESS);
     assert_int_equal(info.magic, SOFTGPU_ADAPTER_MAGIC);
     assert_true(info.node_count >= 2);
 }
 
-/* ------------------------------------------------------------------------------------------ the rest */
+/* ------------------------------------------------------------------------------------------ the
+ * rest */
 
 static uint64_t memory_usage(struct rig *rig, uint32_t group)
 {
@@ -196,7 +212,8 @@ static uint64_t memory_usage(struct rig *rig, uint32_t group)
     request->adapter = rig->vm.adapter_handles[0];
     request->memory_segment_group = group;
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
-    const struct wire_queryvideomemoryinfo_reply *reply = guest_reply(rig->guest, queryvideomemoryinfo);
+    const struct wire_queryvideomemoryinfo_reply *reply =
+        guest_reply(rig->guest, queryvideomemoryinfo);
     assert_true(reply->current_usage <= reply->budget);
     return reply->current_usage;
 }
@@ -254,7 +271,8 @@ static void escapes_reach_the_miniport(void **state)
     unsigned char nonsense[24] = {1};
     assert_false(NT_SUCCESS(escape(rig, 0, nonsense, sizeof(nonsense))));
     assert_false(NT_SUCCESS(escape(rig, 0xdeadbec0, nonsense, sizeof(nonsense))));
-    assert_false(NT_SUCCESS(escape(rig, 0, nonsense, 4))); /* so small that 4 bytes of status would pass for data */
+    assert_false(NT_SUCCESS(
+        escape(rig, 0, nonsense, 4))); /* so small that 4 bytes of status would pass for data */
 }
 
 static void standard_allocations_in_two_steps(void **state)
@@ -292,7 +310,8 @@ static void clocks_advance(void **state)
             guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_QUERYCLOCKCALIBRATION);
         request->args.adapter = rig->vm.adapter_handles[0];
         assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
-        const struct wire_queryclockcalibration_reply *reply = guest_reply(rig->guest, queryclockcalibration);
+        const struct wire_queryclockcalibration_reply *reply =
+            guest_reply(rig->guest, queryclockcalibration);
         assert_true(reply->clock_data.gpu_frequency > 0);
         assert_true(reply->clock_data.cpu_clock_counter > last);
         last = reply->clock_data.cpu_clock_counter;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole life of a device, in every mode: memory, queues, fences, waits, errors, and what goes with what. */
+/* The whole life of a device, in every mode: memory, queues, fences, waits, errors, and what goes
+ * with what. */
 #include "host/guest.h"
 
 #include <stdlib.h>
@@ -56,15 +57,19 @@ static uint32_t first_word(const struct guest_memory *memory)
     return wire_load_u32(memory->cpu);
 }
 
-/* ------------------------------------------------------------------------------------------ running */
+/* ------------------------------------------------------------------------------------------
+ * running */
 
 static void commands_run_and_the_fence_tells(void **state)
 {
     struct rig *rig = *state;
     struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 3, 0);
     assert_true(fence.gpu != 0);
-    assert_int_equal(guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 0xabcd)), STATUS_SUCCESS);
-    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, fence.handle, 4), STATUS_SUCCESS);
+    assert_int_equal(
+        guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 0xabcd)),
+        STATUS_SUCCESS);
+    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, fence.handle, 4),
+                     STATUS_SUCCESS);
     guest_wait(rig->guest, rig->device, fence.handle, 4);
     assert_true(__atomic_load_n(fence.value, __ATOMIC_ACQUIRE) == 4);
     assert_int_equal(first_word(&rig->data), 0xabcd);
@@ -79,11 +84,15 @@ static void gpu_waits_hold_back_what_comes_later(void **state)
     struct guest_fence done = guest_create_fence(rig->guest, rig->device, 0, 0);
     wire_store_u32(rig->data.cpu, 1);
     assert_int_equal(guest_wait_from_gpu(rig->guest, rig->context, gate.handle, 7), STATUS_SUCCESS);
-    assert_int_equal(guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 2)), STATUS_SUCCESS);
-    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, done.handle, 1), STATUS_SUCCESS);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_FLUSHDEVICE, rig->device), STATUS_SUCCESS);
+    assert_int_equal(guest_submit(rig->guest, rig->context, rig->commands.gpu, write_fill(rig, 2)),
+                     STATUS_SUCCESS);
+    assert_int_equal(guest_signal_from_gpu(rig->guest, rig->context, done.handle, 1),
+                     STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_FLUSHDEVICE, rig->device),
+                     STATUS_SUCCESS);
     assert_int_equal(first_word(&rig->data), 1);
-    assert_int_equal(guest_signal_from_cpu(rig->guest, rig->device, gate.handle, 7), STATUS_SUCCESS);
+    assert_int_equal(guest_signal_from_cpu(rig->guest, rig->device, gate.handle, 7),
+                     STATUS_SUCCESS);
     guest_wait(rig->guest, rig->device, done.handle, 1);
     assert_int_equal(first_word(&rig->data), 2);
 }
@@ -103,12 +112,17 @@ static void hardware_queues_advance_their_progress_fence(void **state)
     assert_int_equal(first_word(&rig->data), 0x77);
     assert_true(__atomic_load_n(queue.fence_value, __ATOMIC_ACQUIRE) == 11);
     /* The progress fence belongs to the queue. */
-    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, queue.fence), STATUS_INVALID_PARAMETER);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_SUCCESS);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_INVALID_PARAMETER);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, queue.fence),
+        STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle),
+                     STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle),
+                     STATUS_INVALID_PARAMETER);
 }
 
-/* -------------------------------------------------------------------------------------------- waits */
+/* --------------------------------------------------------------------------------------------
+ * waits */
 
 static void cpu_waits_for_all_or_any(void **state)
 {
@@ -135,7 +149,8 @@ static void signals_do_not_go_back_unless_allowed(void **state)
     guest_signal_from_cpu(rig->guest, rig->device, fence.handle, 4);
     assert_true(*fence.value == 9);
     const uint64_t value = 4;
-    struct wire_signalsyncobject *signal = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    struct wire_signalsyncobject *signal =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->object_count = 1;
     signal->flags = WIRE_SIGNAL_ALLOW_FENCE_REWIND;
     guest_append(rig->guest, &fence.handle, sizeof(fence.handle));
@@ -150,7 +165,9 @@ static void destroyed_fences_wake_nobody(void **state)
     struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
     const uint64_t value = 1;
     uint64_t event = guest_register_wait(rig->guest, rig->device, 1, &fence.handle, &value, false);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle), STATUS_SUCCESS);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle),
+        STATUS_SUCCESS);
     assert_int_equal(guest_event_times(&rig->vm, event), 0);
 }
 
@@ -160,7 +177,8 @@ static void queues_can_send_events(void **state)
     struct guest_fence gate = guest_create_fence(rig->guest, rig->device, 0, 0);
     uint64_t event = guest_new_event(&rig->vm);
     guest_wait_from_gpu(rig->guest, rig->context, gate.handle, 1);
-    struct wire_signalsyncobject *signal = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
+    struct wire_signalsyncobject *signal =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->flags = WIRE_SIGNAL_ENQUEUE_CPU_EVENT;
     signal->context_count = 1;
     signal->cpu_event_handle = event;
@@ -175,7 +193,8 @@ static void cpu_notifications_send_their_event_each_time(void **state)
 {
     struct rig *rig = *state;
     uint64_t event = guest_new_event(&rig->vm);
-    struct wire_createsyncobject *create = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
+    struct wire_createsyncobject *create =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
     create->args.info.type = 4;
     create->args.info.cpu_notification.event = event;
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
@@ -190,14 +209,16 @@ static void cpu_notifications_send_their_event_each_time(void **state)
     assert_int_equal(guest_event_times(&rig->vm, event), 2);
 }
 
-/* ------------------------------------------------------------------------------------------ sharing */
+/* ------------------------------------------------------------------------------------------
+ * sharing */
 
 static void shared_fences_are_one_fence(void **state)
 {
     struct rig *rig = *state;
     struct guest *other = guest_open(&rig->vm, 0);
     uint32_t device = guest_create_device(other);
-    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 1, WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 1,
+                                                  WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
     assert_int_not_equal(fence.global, 0);
     struct wire_opensyncobject *open = guest_begin(other, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
     open->device = device;
@@ -210,7 +231,9 @@ static void shared_fences_are_one_fence(void **state)
     guest_wait(other, device, opened, 2);
 
     /* The global handle lives as long as somebody has the fence. */
-    assert_int_equal(guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle), STATUS_SUCCESS);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle),
+        STATUS_SUCCESS);
     open = guest_begin(other, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
     open->device = device;
     open->global_sync_object = fence.global;
@@ -222,7 +245,8 @@ static void shared_fences_are_one_fence(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);
 }
 
-/* ------------------------------------------------------------------------------------------- errors */
+/* -------------------------------------------------------------------------------------------
+ * errors */
 
 static void faults_reach_the_guest_as_device_state(void **state)
 {
@@ -240,7 +264,9 @@ static void faults_reach_the_guest_as_device_state(void **state)
     get->args.device = rig->device;
     get->args.state_type = 5;
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
-    assert_true(guest_reply(rig->guest, getdevicestate)->args.page_fault_state.faulted_virtual_address == 0x123456789000);
+    assert_true(
+        guest_reply(rig->guest, getdevicestate)->args.page_fault_state.faulted_virtual_address ==
+        0x123456789000);
     /* Another device is none the worse for it. */
     assert_int_equal(guest_device_state(rig->guest, guest_create_device(rig->guest)), 1);
 }
@@ -261,7 +287,8 @@ static void refused_asynchronous_work_becomes_device_state(void **state)
 static void devices_can_be_marked(void **state)
 {
     struct rig *rig = *state;
-    struct wire_markdeviceaserror *mark = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_MARKDEVICEASERROR);
+    struct wire_markdeviceaserror *mark =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_MARKDEVICEASERROR);
     mark->args.device = rig->device;
     mark->args.reason = 0x80000006;
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
@@ -273,7 +300,8 @@ static void devices_can_be_marked(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
 }
 
-/* ----------------------------------------------------------------------------------------- lifetime */
+/* -----------------------------------------------------------------------------------------
+ * lifetime */
 
 static void devices_take_everything_along(void **state)
 {
@@ -286,10 +314,13 @@ static void devices_take_everything_along(void **state)
     struct guest_fence fence = guest_create_fence(rig->guest, device, 0, 0);
     guest_create_memory(rig->guest, device, paging.handle, PAGE);
     guest_wait_from_gpu(rig->guest, context, fence.handle, 1);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device),
+                     STATUS_SUCCESS);
     assert_int_equal(host_object_count(rig->vm.host), before);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle), STATUS_INVALID_PARAMETER);
-    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device),
+                     STATUS_INVALID_PARAMETER);
 }
 
 static void handles_are_dense_and_not_reused_at_once(void **state)
@@ -311,13 +342,17 @@ static void resources_go_as_a_whole(void **state)
     struct rig *rig = *state;
     uint32_t before = host_object_count(rig->vm.host);
     uint32_t allocation;
-    assert_int_equal(guest_try_allocation(rig->guest, rig->device, PAGE, WIRE_CREATE_ALLOCATION_CREATE_RESOURCE, &allocation), STATUS_SUCCESS);
+    assert_int_equal(guest_try_allocation(rig->guest, rig->device, PAGE,
+                                          WIRE_CREATE_ALLOCATION_CREATE_RESOURCE, &allocation),
+                     STATUS_SUCCESS);
     uint32_t resource = guest_reply(rig->guest, createallocation)->resource;
     assert_int_not_equal(resource, 0);
     assert_int_equal(host_object_count(rig->vm.host), before + 2);
-    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, resource, NULL, 0), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, resource, NULL, 0),
+                     STATUS_SUCCESS);
     assert_int_equal(host_object_count(rig->vm.host), before);
-    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &allocation, 1), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &allocation, 1),
+                     STATUS_INVALID_PARAMETER);
 }
 
 static void evicted_memory_faults(void **state)

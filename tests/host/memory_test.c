@@ -31,9 +31,12 @@ static int open_rig(void **state)
     rig->context = guest_create_context(rig->guest, rig->device);
     rig->paging = guest_create_paging_queue(rig->guest, rig->device);
     rig->commands = guest_create_memory(rig->guest, rig->device, rig->paging.handle, PAGE);
-    rig->pages = mmap(NULL, LENT_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    rig->pages =
+        mmap(NULL, LENT_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(rig->pages, MAP_FAILED);
-    assert_int_equal(guest_try_allocation(rig->guest, rig->device, LENT_PAGES * PAGE, WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM, &rig->lent), STATUS_SUCCESS);
+    assert_int_equal(guest_try_allocation(rig->guest, rig->device, LENT_PAGES * PAGE,
+                                          WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM, &rig->lent),
+                     STATUS_SUCCESS);
     *state = rig;
     return 0;
 }
@@ -63,7 +66,8 @@ static void gpu_fill(struct rig *rig, uint64_t address, uint32_t pattern, uint64
 
 static NTSTATUS lend_store(struct rig *rig, uint32_t gpadl)
 {
-    struct wire_setexistingsysmemstore *store = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMSTORE);
+    struct wire_setexistingsysmemstore *store =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMSTORE);
     store->device = rig->device;
     store->allocation = rig->lent;
     store->gpadl = gpadl;
@@ -72,7 +76,8 @@ static NTSTATUS lend_store(struct rig *rig, uint32_t gpadl)
 
 static NTSTATUS lend_pages(struct rig *rig, uint32_t first, uint32_t count, uint64_t add)
 {
-    struct wire_setexistingsysmempages *set = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMPAGES);
+    struct wire_setexistingsysmempages *set =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SETEXISTINGSYSMEMPAGES);
     set->device = rig->device;
     set->allocation = rig->lent;
     set->num_pages = count;
@@ -89,7 +94,8 @@ static void gpadl_lends_memory(void **state)
     struct rig *rig = *state;
     struct host_memory ranges[] = {{rig->pages, 3 * PAGE}, {rig->pages + 3 * PAGE, 5 * PAGE}};
     assert_int_equal(host_gpadl_create(rig->vm.host, 0xe1e10, ranges, 2, true), STATUS_SUCCESS);
-    assert_int_equal(host_gpadl_create(rig->vm.host, 0xe1e10, ranges, 2, true), STATUS_OBJECT_NAME_COLLISION);
+    assert_int_equal(host_gpadl_create(rig->vm.host, 0xe1e10, ranges, 2, true),
+                     STATUS_OBJECT_NAME_COLLISION);
     assert_int_equal(lend_store(rig, 0x777), STATUS_INVALID_PARAMETER);
     assert_int_equal(lend_store(rig, 0xe1e10), STATUS_SUCCESS);
     assert_int_equal(lend_store(rig, 0xe1e10), STATUS_INVALID_PARAMETER);
@@ -100,7 +106,8 @@ static void gpadl_lends_memory(void **state)
     assert_int_equal(rig->pages[PAGE], 0x5a);
     assert_int_equal(rig->pages[7 * PAGE - 1], 0x5a);
     assert_int_equal(rig->pages[7 * PAGE], 0);
-    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &rig->lent, 1), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &rig->lent, 1),
+                     STATUS_SUCCESS);
     host_gpadl_teardown(rig->vm.host, 0xe1e10);
 }
 
@@ -127,7 +134,8 @@ static void gpadls_must_fit(void **state)
     assert_int_equal(lend_store(rig, 1), STATUS_INVALID_PARAMETER);
     range.size = LENT_PAGES * PAGE;
     assert_int_equal(host_gpadl_create(rig->vm.host, 2, &range, 1, false), STATUS_SUCCESS);
-    assert_int_equal(lend_store(rig, 2), STATUS_INVALID_PARAMETER); /* read-only, but the allocation is not */
+    assert_int_equal(lend_store(rig, 2),
+                     STATUS_INVALID_PARAMETER); /* read-only, but the allocation is not */
     range.size = 1;
     assert_int_equal(host_gpadl_create(rig->vm.host, 3, &range, 1, true), STATUS_INVALID_PARAMETER);
     assert_int_equal(host_gpadl_create(rig->vm.host, 3, &range, 0, true), STATUS_INVALID_PARAMETER);
@@ -172,7 +180,8 @@ static void locks_are_counted(void **state)
         struct wire_unlock2 *unlock = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_UNLOCK2);
         unlock->args.device = rig->device;
         unlock->args.allocation = rig->commands.allocation;
-        assert_int_equal(guest_send(rig->guest), i == 0 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
+        assert_int_equal(guest_send(rig->guest),
+                         i == 0 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
     }
     struct wire_lock2 *lock = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_LOCK2);
     lock->args.device = rig->device;
@@ -190,7 +199,9 @@ static uint64_t reserve(struct rig *rig, uint32_t adapter_or_queue, uint64_t bas
     reserve->args.adapter = adapter_or_queue;
     reserve->args.base_address = base;
     reserve->args.size = size;
-    return NT_SUCCESS(guest_send(rig->guest)) ? guest_reply(rig->guest, reservegpuvirtualaddress)->virtual_address : 0;
+    return NT_SUCCESS(guest_send(rig->guest))
+               ? guest_reply(rig->guest, reservegpuvirtualaddress)->virtual_address
+               : 0;
 }
 
 static NTSTATUS free_address(struct rig *rig, uint64_t base, uint64_t size)
@@ -218,7 +229,8 @@ static void addresses_are_reserved_by_adapter_or_queue(void **state)
 static void queued_updates_wait_and_signal(void **state)
 {
     struct rig *rig = *state;
-    struct guest_memory data = guest_create_memory(rig->guest, rig->device, rig->paging.handle, PAGE);
+    struct guest_memory data =
+        guest_create_memory(rig->guest, rig->device, rig->paging.handle, PAGE);
     struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
     uint64_t base = UINT64_C(0x200000000000);
     assert_true(reserve(rig, rig->vm.adapter_handles[0], base, 16 * PAGE) == base);
@@ -249,7 +261,8 @@ static void standard_allocations_have_the_described_size(void **state)
     standard.existing_heap_data.size = 4 * PAGE;
     struct wire_allocation_info info = {0};
     for (unsigned i = 0; i < 2; i++) {
-        struct wire_createallocation *create = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
+        struct wire_createallocation *create =
+            guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATEALLOCATION);
         create->device = rig->device;
         create->alloc_count = 1;
         create->flags = WIRE_CREATE_ALLOCATION_STANDARD_ALLOCATION;

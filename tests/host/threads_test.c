@@ -34,11 +34,13 @@ static void one_life(struct guest *guest, uint32_t pattern)
     struct softgpu_writer writer;
     softgpu_writer_init(&writer, memory.cpu, PAGE);
     softgpu_fill(&writer, memory.gpu + PAGE, pattern, PAGE);
-    assert_int_equal(guest_submit(guest, context, memory.gpu, softgpu_writer_size(&writer)), STATUS_SUCCESS);
+    assert_int_equal(guest_submit(guest, context, memory.gpu, softgpu_writer_size(&writer)),
+                     STATUS_SUCCESS);
     assert_int_equal(guest_signal_from_gpu(guest, context, fence.handle, 1), STATUS_SUCCESS);
     guest_wait(guest, device, fence.handle, 1);
     assert_int_equal(wire_load_u32(memory.cpu + PAGE), pattern);
-    assert_int_equal(guest_destroy(guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device), STATUS_SUCCESS);
+    assert_int_equal(guest_destroy(guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, device),
+                     STATUS_SUCCESS);
 }
 
 static void *live(void *argument)
@@ -82,7 +84,8 @@ static void processes_side_by_side(void **state)
         guest_close(workers[i].guest);
 }
 
-/* All threads use and destroy the same objects, whose handles they guess. Most commands fail; none may do harm. */
+/* All threads use and destroy the same objects, whose handles they guess. Most commands fail; none
+ * may do harm. */
 static void *fight(void *argument)
 {
     struct worker *worker = argument;
@@ -98,7 +101,8 @@ static void *fight(void *argument)
             guest_destroy(guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, handle);
             break;
         case 2: {
-            struct wire_createcontextvirtual *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
+            struct wire_createcontextvirtual *create =
+                guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
             create->device = handle;
             guest_send(guest);
             break;
@@ -107,7 +111,8 @@ static void *fight(void *argument)
             guest_destroy(guest, WIRE_VGPU, WIRE_VGPU_DESTROYCONTEXT, handle);
             break;
         default: {
-            struct wire_createsyncobject *create = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
+            struct wire_createsyncobject *create =
+                guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATESYNCOBJECT);
             create->args.device = handle;
             create->args.info.type = 5;
             guest_send(guest);
@@ -152,7 +157,8 @@ static void processes_that_go_while_they_work(void **state)
         struct guest *guest = guest_open(&vm, 0);
         for (unsigned i = 0; i < THREADS; i++) {
             workers[i].guest = twin(guest);
-            assert_int_equal(pthread_create(&workers[i].thread, NULL, work_until_refused, &workers[i]), 0);
+            assert_int_equal(
+                pthread_create(&workers[i].thread, NULL, work_until_refused, &workers[i]), 0);
         }
         guest_close(guest);
         for (unsigned i = 0; i < THREADS; i++) {

@@ -15,7 +15,8 @@ void test_counts(const struct wire_command *command, uint32_t *counts)
         const struct wire_tail *tail = &command->tails[i];
         counts[i] = 3 + i;
         for (unsigned j = 0; j < i; j++)
-            if (tail->source != WIRE_COUNT_SUM && command->tails[j].count_offset == tail->count_offset)
+            if (tail->source != WIRE_COUNT_SUM &&
+                command->tails[j].count_offset == tail->count_offset)
                 counts[i] = counts[j];
     }
 }
@@ -24,12 +25,13 @@ static void store_count(unsigned char *fixed, const struct wire_tail *tail, uint
 {
     if (tail->source == WIRE_COUNT_FIELD)
         wire_store_u32(fixed + tail->count_offset, count);
-    else if (tail->source == WIRE_COUNT_ONE_IF && wire_load_u32(fixed + tail->count_offset) != count)
+    else if (tail->source == WIRE_COUNT_ONE_IF &&
+             wire_load_u32(fixed + tail->count_offset) != count)
         wire_store_u32(fixed + tail->condition_offset, 0x40000040);
 }
 
-static void append_tail(struct wire_builder *out, const struct wire_command *command, unsigned index,
-                        const uint32_t *counts)
+static void append_tail(struct wire_builder *out, const struct wire_command *command,
+                        unsigned index, const uint32_t *counts)
 {
     const struct wire_tail *tail = &command->tails[index];
     size_t size = (size_t)counts[index] * tail->element_size;
@@ -49,7 +51,8 @@ static void append_tail(struct wire_builder *out, const struct wire_command *com
 }
 
 size_t test_request_build(struct wire_request_builder *builder, const struct wire_command *command,
-                          uint32_t version, bool async, const uint32_t *counts, struct test_buffer *buffer)
+                          uint32_t version, bool async, const uint32_t *counts,
+                          struct test_buffer *buffer)
 {
     struct wire_envelope envelope = {version, test_luid, 0x40000080, async};
     memset(buffer->bytes, 0xee, sizeof(buffer->bytes));

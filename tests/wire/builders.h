@@ -14,11 +14,13 @@ struct test_buffer {
 extern const struct wire_luid test_luid;
 
 /*
- * Writes the counts into the fixed part where the command's descriptor says, then tails of pattern bytes. Tails that
- * are summed up get their sum through the first element. Returns wire_request_finish's result.
+ * Writes the counts into the fixed part where the command's descriptor says, then tails of pattern
+ * bytes. Tails that are summed up get their sum through the first element. Returns
+ * wire_request_finish's result.
  */
 size_t test_request_build(struct wire_request_builder *builder, const struct wire_command *command,
-                          uint32_t version, bool async, const uint32_t *counts, struct test_buffer *buffer);
+                          uint32_t version, bool async, const uint32_t *counts,
+                          struct test_buffer *buffer);
 
 /* Small counts that differ from tail to tail and obey the command's rules. */
 void test_counts(const struct wire_command *command, uint32_t *counts);

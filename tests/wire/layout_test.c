@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The compiler's layouts, the descriptors and the encoder's sizes against the facts. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+
 #include <cmocka.h>
 
 #include "wire/builders.h"
@@ -119,7 +122,8 @@ static void sent_sizes(void **state)
         size_t old =
             test_request_build(&builder, command, WIRE_VERSION_OLD, false, fact->counts, &buffer);
         wire_fact(command->name, old, fact->sent_size);
-        size_t new = test_request_build(&builder, command, WIRE_VERSION, false, fact->counts, &buffer);
+        size_t new =
+            test_request_build(&builder, command, WIRE_VERSION, false, fact->counts, &buffer);
         wire_fact(command->name, new, fact->with_ext_header);
         wire_fact(command->name, builder.request.size, fact->sent_size);
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole messages byte for byte as they travel (payload of the VMBus packet), and messages of the host. */
-#include <stdarg.h>
+/* Whole messages byte for byte as they travel (payload of the VMBus packet), and messages of the
+ * host. */
 #include <setjmp.h>
-#include <stdint.h>
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+
 #include <cmocka.h>
 
 #include "core/wire/host_message.h"
@@ -12,17 +14,16 @@
 _Alignas(8) static unsigned char buffer[4096];
 
 static const unsigned char set_io_space[] = {
-    0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ext header */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,    /* id, process, channel type */
-    0xf2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, /* 1010, padding, start */
-    0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* length, gpadl, padding */
+    0x10, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ext header */
+    0,    0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* id, process, channel type */
+    0xf2, 3, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, /* 1010, padding, start */
+    0,    0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* length, gpadl, padding */
 };
 
 static const unsigned char open_adapter[] = {
-    0x10, 0, 0, 0, 0, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0x0e, 0, 0, 0, 0, 0, 0, 0, 0x28, 0, 0, 0, 0x10, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0,
+    0x10, 0, 0,    0, 0, 0, 0,    0, 0x44, 0x33, 0x22, 0x11, 0, 0,    0, 0, 0, 0, 0,
+    0,    0, 0,    0, 0, 0, 0,    0, 0,    0,    0,    0,    0, 0x0e, 0, 0, 0, 0, 0,
+    0,    0, 0x28, 0, 0, 0, 0x10, 0, 0,    0,    0,    0,    0, 0,    0, 0, 0, 0,
 };
 
 static const unsigned char open_adapter_reply[] = {
@@ -30,17 +31,14 @@ static const unsigned char open_adapter_reply[] = {
 };
 
 static const unsigned char async_gpu_wait[] = {
-    0x10, 0, 0, 0, 0, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0x40, 0, 1, 0, 0,
-    0x19, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0x40, 1, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0,
-    0x40, 2, 0, 0x40,
+    0x10, 0, 0, 0,    0, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0, 0,    0, 0, 0,    0, 0, 0, 0,
+    0x80, 0, 0, 0x40, 0, 1, 0, 0, 0x19, 0,    0,    0,    0, 0, 0, 0, 0,    2, 0, 0x40, 1, 0, 0, 0,
+    0,    0, 0, 0,    0, 0, 0, 0, 7,    0,    0,    0,    0, 0, 0, 0, 0x40, 2, 0, 0x40,
 };
 
 static const unsigned char signal_guest_event[] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
 static void set_io_space_region(void **state)
@@ -62,7 +60,8 @@ static void open_adapter_and_its_reply(void **state)
     struct wire_request_builder builder;
     struct wire_request request;
     struct wire_builder out;
-    struct wire_envelope envelope = {.interface_version = WIRE_VERSION, .vgpu_luid = {0x11223344, 0}};
+    struct wire_envelope envelope = {.interface_version = WIRE_VERSION,
+                                     .vgpu_luid = {0x11223344, 0}};
     struct wire_openadapter *open = wire_request_begin(&builder, WIRE_VGPU, WIRE_VGPU_OPENADAPTER,
                                                        &envelope, buffer, sizeof(buffer));
     open->vmbus_interface_version = WIRE_VERSION;
@@ -70,7 +69,8 @@ static void open_adapter_and_its_reply(void **state)
     assert_int_equal(wire_request_finish(&builder), sizeof(open_adapter));
     assert_memory_equal(buffer, open_adapter, sizeof(open_adapter));
 
-    assert_int_equal(wire_request_decode(buffer, sizeof(open_adapter), WIRE_VERSION, &request), WIRE_OK);
+    assert_int_equal(wire_request_decode(buffer, sizeof(open_adapter), WIRE_VERSION, &request),
+                     WIRE_OK);
     _Alignas(8) unsigned char bytes[64];
     struct wire_openadapter_reply *reply = wire_reply_begin(&out, &request, bytes, sizeof(bytes));
     reply->host_adapter_handle = 0x40000040;
@@ -97,11 +97,14 @@ static void asynchronous_gpu_wait(void **state)
     assert_int_equal(wire_request_finish(&builder), sizeof(async_gpu_wait));
     assert_memory_equal(buffer, async_gpu_wait, sizeof(async_gpu_wait));
 
-    assert_int_equal(wire_request_decode(buffer, sizeof(async_gpu_wait), WIRE_VERSION, &request), WIRE_OK);
+    assert_int_equal(wire_request_decode(buffer, sizeof(async_gpu_wait), WIRE_VERSION, &request),
+                     WIRE_OK);
     assert_true(request.async);
     assert_int_equal(request.process, 0x40000080);
-    assert_true(wire_span_u64(&request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_FENCE_VALUES], 0) == 7);
-    assert_int_equal(wire_span_u32(&request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_OBJECTS], 0), fence);
+    assert_true(wire_span_u64(&request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_FENCE_VALUES], 0) ==
+                7);
+    assert_int_equal(wire_span_u32(&request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_OBJECTS], 0),
+                     fence);
 }
 
 static void guest_event(void **state)
@@ -145,15 +148,20 @@ static void malformed_host_messages(void **state)
     wire_host_message_set_data(&whole.data, 1, 1);
     for (size_t cut = 0; cut < sizeof(whole); cut++)
         assert_int_equal(wire_host_message_decode(&whole, cut, &message),
-                         cut < WIRE_HEADER_SIZE ? WIRE_ERROR_SHORT_HEADER : WIRE_ERROR_SHORT_FIXED_PART);
-    assert_int_equal(wire_host_message_decode(whole.bytes + 4, 40, &message), WIRE_ERROR_MISALIGNED);
+                         cut < WIRE_HEADER_SIZE ? WIRE_ERROR_SHORT_HEADER
+                                                : WIRE_ERROR_SHORT_FIXED_PART);
+    assert_int_equal(wire_host_message_decode(whole.bytes + 4, 40, &message),
+                     WIRE_ERROR_MISALIGNED);
     whole.data.header.command_type = WIRE_HOST_MESSAGE_LIMIT;
-    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message), WIRE_ERROR_COMMAND_NUMBER);
+    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message),
+                     WIRE_ERROR_COMMAND_NUMBER);
     whole.data.header.command_type = WIRE_HOST_SENDWNFNOTIFICATION;
-    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message), WIRE_ERROR_UNKNOWN_LAYOUT);
+    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message),
+                     WIRE_ERROR_UNKNOWN_LAYOUT);
     assert_int_equal(message.number, WIRE_HOST_SENDWNFNOTIFICATION);
     whole.data.header.channel = WIRE_GLOBAL;
-    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message), WIRE_ERROR_CHANNEL_TYPE);
+    assert_int_equal(wire_host_message_decode(&whole, sizeof(whole), &message),
+                     WIRE_ERROR_CHANNEL_TYPE);
 }
 
 int main(void)

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands: round trips of every command, and every malformation by itself. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+
 #include <cmocka.h>
 
 #include "wire/builders.h"
 
 static struct test_buffer buffer;
 
-/* ------------------------------------------------------------------------------------ round trips */
+/*
+ * ------------------------------------------------------------------------------------ round trips
+ */
 
 static unsigned round_trips;
 
@@ -45,12 +50,14 @@ static void check_round_trip(const struct wire_command *command, uint32_t versio
         assert_int_equal(request.tail_count, command->tail_count);
         for (unsigned i = 0; i < command->tail_count; i++)
             check_tail(&request, i, counts[i]);
-        /* Padding is zero, nothing is written behind the message, and VMBus's rounding changes nothing. */
+        /* Padding is zero, nothing is written behind the message, and VMBus's rounding changes
+         * nothing. */
         for (size_t i = request.content_size; i < request.size; i++)
             assert_int_equal(request.bytes[i], 0);
         assert_int_equal(buffer.bytes[size], 0xee);
         size_t content = request.content_size;
-        assert_int_equal(wire_request_decode(buffer.bytes, (size + 7) & ~(size_t)7, version, &request), WIRE_OK);
+        assert_int_equal(
+            wire_request_decode(buffer.bytes, (size + 7) & ~(size_t)7, version, &request), WIRE_OK);
         assert_int_equal(request.content_size, content);
         round_trips++;
     }
@@ -95,7 +102,9 @@ static void every_truncation_is_refused(void **state)
     test_for_each_command(check_truncations);
 }
 
-/* ---------------------------------------------------------------------------------- malformations */
+/*
+ * ---------------------------------------------------------------------------------- malformations
+ */
 
 static size_t build(uint32_t number, uint32_t version)
 {
@@ -122,7 +131,8 @@ static void misaligned_buffer(void **state)
     (void)state;
     struct wire_request request;
     size_t size = build(WIRE_VGPU_DESTROYDEVICE, WIRE_VERSION);
-    assert_int_equal(wire_request_decode(buffer.bytes + 4, size - 4, WIRE_VERSION, &request), WIRE_ERROR_MISALIGNED);
+    assert_int_equal(wire_request_decode(buffer.bytes + 4, size - 4, WIRE_VERSION, &request),
+                     WIRE_ERROR_MISALIGNED);
 }
 
 static void too_large_message(void **state)
@@ -187,7 +197,8 @@ static void number_without_a_known_layout_is_named(void **state)
     struct wire_request request;
     size_t size = build(WIRE_VGPU_DESTROYDEVICE, WIRE_VERSION);
     header_at(16)->command_type = WIRE_VGPU_BLT;
-    assert_int_equal(wire_request_decode(buffer.bytes, size, WIRE_VERSION, &request), WIRE_ERROR_UNKNOWN_LAYOUT);
+    assert_int_equal(wire_request_decode(buffer.bytes, size, WIRE_VERSION, &request),
+                     WIRE_ERROR_UNKNOWN_LAYOUT);
     assert_string_equal(request.command->name, "BLT");
 }
 
@@ -203,7 +214,8 @@ static void counts_behind_the_message(void **state)
 {
     (void)state;
     static const uint32_t bad[] = {5, 0x10000, 0x40000000, 0x80000001, UINT32_MAX};
-    size_t size = build(WIRE_VGPU_EVICT, WIRE_VERSION); /* 3 handles and 4 bytes of padding at most */
+    size_t size =
+        build(WIRE_VGPU_EVICT, WIRE_VERSION); /* 3 handles and 4 bytes of padding at most */
     struct wire_evict *evict = (struct wire_evict *)(void *)(buffer.bytes + WIRE_EXT_HEADER_SIZE);
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         evict->alloc_count = bad[i];
@@ -215,7 +227,8 @@ static void sums_that_overflow_32_bits(void **state)
 {
     (void)state;
     size_t size = build(WIRE_VGPU_CREATEALLOCATION, WIRE_VERSION);
-    unsigned char *infos = buffer.bytes + WIRE_EXT_HEADER_SIZE + sizeof(struct wire_createallocation);
+    unsigned char *infos =
+        buffer.bytes + WIRE_EXT_HEADER_SIZE + sizeof(struct wire_createallocation);
     /* 2^31 + 2^31 + 6 is 6 in 32 bits, which would fit. */
     wire_store_u32(infos + 4, 0x80000000);
     wire_store_u32(infos + 12 + 4, 0x80000000);
@@ -242,22 +255,27 @@ static void fence_values_may_be_unaligned(void **state)
     const uint32_t handle = 0x40000240;
     const uint64_t value = 0x1122334455667788;
     struct wire_envelope envelope = {WIRE_VERSION, test_luid, 0x40000080, false};
-    struct wire_waitforsyncobjectfromcpu *wait = wire_request_begin(
-        &builder, WIRE_VGPU, WIRE_VGPU_WAITFORSYNCOBJECTFROMCPU, &envelope, buffer.bytes, sizeof(buffer.bytes));
+    struct wire_waitforsyncobjectfromcpu *wait =
+        wire_request_begin(&builder, WIRE_VGPU, WIRE_VGPU_WAITFORSYNCOBJECTFROMCPU, &envelope,
+                           buffer.bytes, sizeof(buffer.bytes));
     wait->object_count = 1;
     wire_append(&builder.out, &handle, sizeof(handle));
     wire_append(&builder.out, &value, sizeof(value));
     size_t size = wire_request_finish(&builder);
     assert_int_equal(size, 16 + 68);
     assert_int_equal(wire_request_decode(buffer.bytes, size, WIRE_VERSION, &request), WIRE_OK);
-    const struct wire_span *values = &request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_FENCE_VALUES];
+    const struct wire_span *values =
+        &request.tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_FENCE_VALUES];
     assert_int_equal((uintptr_t)values->data % 8, 4);
     assert_true(wire_span_u64(values, 0) == value);
 }
 
-/* ---------------------------------------------------------------------------------------- encoder */
+/*
+ * ---------------------------------------------------------------------------------------- encoder
+ */
 
-static void *begin(struct wire_request_builder *builder, uint32_t number, bool async, size_t capacity)
+static void *begin(struct wire_request_builder *builder, uint32_t number, bool async,
+                   size_t capacity)
 {
     struct wire_envelope envelope = {WIRE_VERSION, test_luid, 0, async};
     return wire_request_begin(builder, WIRE_VGPU, number, &envelope, buffer.bytes, capacity);
@@ -277,7 +295,8 @@ static void encoder_refuses_what_cannot_be_sent(void **state)
     assert_int_equal(builder.out.error, WIRE_ERROR_CAPACITY);
     assert_int_equal(wire_request_finish(&builder), 0);
     struct wire_envelope envelope = {WIRE_VERSION, test_luid, 0, false};
-    assert_null(wire_request_begin(&builder, WIRE_VGPU, WIRE_VGPU_LOCK2, &envelope, buffer.bytes + 1, 4096));
+    assert_null(wire_request_begin(&builder, WIRE_VGPU, WIRE_VGPU_LOCK2, &envelope,
+                                   buffer.bytes + 1, 4096));
     assert_int_equal(builder.out.error, WIRE_ERROR_MISALIGNED);
 }
 

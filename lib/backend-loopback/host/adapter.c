@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Adapters: opening, what the guest driver must know, memory figures, clocks, escapes, standard allocations. */
+/* Adapters: opening, what the guest driver must know, memory figures, clocks, escapes, standard
+ * allocations. */
 #include <stdlib.h>
 
 #include "backend-loopback/host/command.h"
@@ -9,7 +10,9 @@ enum {
     NANOSECONDS = 1000000000,
 };
 
-/* ---------------------------------------------------------------------------------- open and close */
+/*
+ * ---------------------------------------------------------------------------------- open and close
+ */
 
 /* The adapter gets a new handle each time; one that was still open is closed by it. */
 NTSTATUS host_open_adapter(struct host_call *call, const void *command, void *reply)
@@ -67,9 +70,12 @@ bool host_is_adapter_handle(const struct host_call *call, uint32_t handle)
     return handle != 0 && handle == atomic_load(&call->adapter->handle);
 }
 
-/* -------------------------------------------------------------------------------------- description */
+/* --------------------------------------------------------------------------------------
+ * description */
 
-/* Up to version 39 the structure ends before the vGPU's LUID; the layouts are the same until there. */
+/*
+ * Up to version 39 the structure ends before the vGPU's LUID; the layouts are the same until there.
+ */
 NTSTATUS host_get_internal_adapter_info(struct host_call *call, const void *command, void *reply)
 {
     struct wire_getinternaladapterinfo_reply_before_40 *info = reply;
@@ -85,7 +91,8 @@ NTSTATUS host_get_internal_adapter_info(struct host_call *call, const void *comm
     info->host_adapter_luid.a = (uint32_t)config->host_luid.LowPart;
     info->host_adapter_luid.b = (uint32_t)config->host_luid.HighPart;
     host_utf16(info->device_description, sizeof(info->device_description) / 2, config->name);
-    host_utf16(info->device_instance_id, sizeof(info->device_instance_id) / 2, "ROOT\\LIBD3DKMT\\LOOPBACK");
+    host_utf16(info->device_instance_id, sizeof(info->device_instance_id) / 2,
+               "ROOT\\LIBD3DKMT\\LOOPBACK");
     if (new) {
         struct wire_getinternaladapterinfo_reply *whole = reply;
         whole->host_vgpu_luid.a = (uint32_t)config->vgpu_luid.LowPart;
@@ -104,14 +111,16 @@ NTSTATUS host_is_feature_enabled(struct host_call *call, const void *command, vo
     result->descriptor.max_supported_version = 1;
     result->descriptor.bits = WIRE_FEATURE_SUPPORTED;
     result->result.version = 1;
-    result->result.value = WIRE_FEATURE_RESULT_KNOWN_FEATURE | WIRE_FEATURE_RESULT_SUPPORTED_BY_DRIVER |
+    result->result.value = WIRE_FEATURE_RESULT_KNOWN_FEATURE |
+                           WIRE_FEATURE_RESULT_SUPPORTED_BY_DRIVER |
                            WIRE_FEATURE_RESULT_SUPPORTED_ON_CONFIG;
     if (call->adapter->config.hw_scheduling)
         result->result.value |= WIRE_FEATURE_RESULT_ENABLED;
     return STATUS_SUCCESS;
 }
 
-/* ------------------------------------------------------------------------------------------- memory */
+/* -------------------------------------------------------------------------------------------
+ * memory */
 
 NTSTATUS host_query_video_memory_info(struct host_call *call, const void *command, void *reply)
 {
@@ -119,8 +128,8 @@ NTSTATUS host_query_video_memory_info(struct host_call *call, const void *comman
     struct wire_queryvideomemoryinfo_reply *result = reply;
     struct gpu_process *process;
     struct gpu_memory_info info;
-    if (!host_is_adapter_handle(call, query->adapter) || query->memory_segment_group >= KMD_SEGMENT_GROUPS ||
-        query->physical_adapter_index != 0)
+    if (!host_is_adapter_handle(call, query->adapter) ||
+        query->memory_segment_group >= KMD_SEGMENT_GROUPS || query->physical_adapter_index != 0)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = host_process_gpu(call->process, call->adapter, &process);
     if (!NT_SUCCESS(status))
@@ -134,21 +143,25 @@ NTSTATUS host_query_video_memory_info(struct host_call *call, const void *comman
 }
 
 /* The guest leaves the adapter and process fields 0: the channel and the header tell them. */
-NTSTATUS host_change_video_memory_reservation(struct host_call *call, const void *command, void *reply)
+NTSTATUS host_change_video_memory_reservation(struct host_call *call, const void *command,
+                                              void *reply)
 {
     const struct wire_changevideomemoryreservation *change = command;
     struct gpu_process *process;
     (void)reply;
-    if (change->args.memory_segment_group >= KMD_SEGMENT_GROUPS || change->args.physical_adapter_index != 0)
+    if (change->args.memory_segment_group >= KMD_SEGMENT_GROUPS ||
+        change->args.physical_adapter_index != 0)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = host_process_gpu(call->process, call->adapter, &process);
     if (!NT_SUCCESS(status))
         return status;
-    return gpu_process_set_reservation(process, (enum kmd_segment_group)change->args.memory_segment_group,
+    return gpu_process_set_reservation(process,
+                                       (enum kmd_segment_group)change->args.memory_segment_group,
                                        change->args.reservation);
 }
 
-/* -------------------------------------------------------------------------------------------- clocks */
+/* --------------------------------------------------------------------------------------------
+ * clocks */
 
 /* One clock drives both counters; the CPU's counts nanoseconds. */
 NTSTATUS host_query_clock_calibration(struct host_call *call, const void *command, void *reply)
@@ -157,8 +170,8 @@ NTSTATUS host_query_clock_calibration(struct host_call *call, const void *comman
     struct wire_queryclockcalibration_reply *result = reply;
     const struct kmd_adapter_info *info = gpu_adapter_info(call->adapter->gpu);
     const struct gpu_clock *clock = gpu_machine_clock(call->host->machine);
-    if (!host_is_adapter_handle(call, query->args.adapter) || query->args.node_ordinal >= info->node_count ||
-        query->args.physical_adapter_index != 0)
+    if (!host_is_adapter_handle(call, query->args.adapter) ||
+        query->args.node_ordinal >= info->node_count || query->args.physical_adapter_index != 0)
         return STATUS_INVALID_PARAMETER;
     uint64_t now = clock->now(clock);
     uint64_t frequency = info->timestamp_frequency;
@@ -169,10 +182,14 @@ NTSTATUS host_query_clock_calibration(struct host_call *call, const void *comman
     return STATUS_SUCCESS;
 }
 
-/* ------------------------------------------------------------------------------------------- escapes */
+/* -------------------------------------------------------------------------------------------
+ * escapes */
 
-/* With a device the simulated device passes it on; without one it goes to the miniport's adapter. */
-static NTSTATUS pass_escape(struct host_call *call, uint32_t device_handle, void *data, uint32_t size)
+/*
+ * With a device the simulated device passes it on; without one it goes to the miniport's adapter.
+ */
+static NTSTATUS pass_escape(struct host_call *call, uint32_t device_handle, void *data,
+                            uint32_t size)
 {
     const struct kmd_interface *miniport = call->adapter->config.miniport;
     if (!device_handle) {
@@ -199,14 +216,17 @@ NTSTATUS host_escape(struct host_call *call, const void *command, void *reply)
     if (escape->type != D3DKMT_ESCAPE_DRIVERPRIVATE)
         return STATUS_NOT_SUPPORTED;
     void *data = host_copy_span(tail, &failed);
-    NTSTATUS status = failed ? STATUS_NO_MEMORY : pass_escape(call, escape->device, data, tail->count);
+    NTSTATUS status =
+        failed ? STATUS_NO_MEMORY : pass_escape(call, escape->device, data, tail->count);
     if (NT_SUCCESS(status))
         wire_append(&call->out, data, tail->count);
     free(data);
     return status;
 }
 
-/* --------------------------------------------------------------------------- standard allocations */
+/*
+ * --------------------------------------------------------------------------- standard allocations
+ */
 
 /* The size in bytes where the description tells it: a GDI surface of height 1 is a run of bytes. */
 static uint64_t described_size(const struct wire_ddigetstandardallocationdriverdata *request)
@@ -214,13 +234,15 @@ static uint64_t described_size(const struct wire_ddigetstandardallocationdriverd
     if (request->alloc_type != KMD_STANDARD_ALLOCATION_GDI)
         return 0;
     uint64_t height = request->gdi_surface.height ? request->gdi_surface.height : 1;
-    uint64_t row = request->gdi_surface.pitch ? request->gdi_surface.pitch : request->gdi_surface.width;
+    uint64_t row =
+        request->gdi_surface.pitch ? request->gdi_surface.pitch : request->gdi_surface.width;
     return row * height;
 }
 
-static NTSTATUS standard_data(struct host_call *call, const struct wire_ddigetstandardallocationdriverdata *request,
-                              struct wire_ddigetstandardallocationdriverdata_reply *result, void *allocation_data,
-                              void *resource_data)
+static NTSTATUS standard_data(struct host_call *call,
+                              const struct wire_ddigetstandardallocationdriverdata *request,
+                              struct wire_ddigetstandardallocationdriverdata_reply *result,
+                              void *allocation_data, void *resource_data)
 {
     struct kmd_standard_allocation standard = {
         .type = (enum kmd_standard_allocation_type)request->alloc_type,
@@ -242,13 +264,15 @@ static NTSTATUS standard_data(struct host_call *call, const struct wire_ddigetst
 }
 
 /* Asked twice: with sizes 0 for the sizes, then for the data. */
-NTSTATUS host_get_standard_allocation_driver_data(struct host_call *call, const void *command, void *reply)
+NTSTATUS host_get_standard_allocation_driver_data(struct host_call *call, const void *command,
+                                                  void *reply)
 {
     const struct wire_ddigetstandardallocationdriverdata *request = command;
     uint32_t allocation_size = request->priv_driver_data_size;
     uint32_t resource_size = request->priv_driver_resource_size;
     if (request->alloc_type < KMD_STANDARD_ALLOCATION_SHARED_PRIMARY ||
-        request->alloc_type > KMD_STANDARD_ALLOCATION_VIRTUAL_GPU || request->physical_adapter_index != 0)
+        request->alloc_type > KMD_STANDARD_ALLOCATION_VIRTUAL_GPU ||
+        request->physical_adapter_index != 0)
         return STATUS_INVALID_PARAMETER;
     /* The sizes are below the reply's limit, which was checked before. */
     void *allocation_data = allocation_size ? calloc(1, allocation_size) : NULL;

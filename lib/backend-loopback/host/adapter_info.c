@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QUERYADAPTERINFO. Payloads have 2-byte characters on the wire, so structures with text are filled in by offset.
- * Types that are not in the table are the miniport's; it says STATUS_NOT_SUPPORTED to what it does not know.
+ * QUERYADAPTERINFO. Payloads have 2-byte characters on the wire, so structures with text are filled
+ * in by offset. Types that are not in the table are the miniport's; it says STATUS_NOT_SUPPORTED to
+ * what it does not know.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 /* data: the guest's bytes in, the answer out; aligned, size is at least the type's. */
 typedef NTSTATUS fill_function(struct host_adapter *adapter, unsigned char *data, uint32_t size);
 
-/* ------------------------------------------------------------------------------------------- figures */
+/* -------------------------------------------------------------------------------------------
+ * figures */
 
 static NTSTATUS segment_size(struct host_adapter *adapter, unsigned char *data, uint32_t size)
 {
@@ -40,7 +42,8 @@ static NTSTATUS segment_group_size(struct host_adapter *adapter, unsigned char *
 
 static NTSTATUS adapter_address(struct host_adapter *adapter, unsigned char *data, uint32_t size)
 {
-    D3DKMT_ADAPTERADDRESS address = {.BusNumber = 0, .DeviceNumber = adapter->index, .FunctionNumber = 0};
+    D3DKMT_ADAPTERADDRESS address = {
+        .BusNumber = 0, .DeviceNumber = adapter->index, .FunctionNumber = 0};
     (void)size;
     memcpy(data, &address, sizeof(address));
     return STATUS_SUCCESS;
@@ -72,7 +75,8 @@ static NTSTATUS driver_version(struct host_adapter *adapter, unsigned char *data
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS physical_adapter_count(struct host_adapter *adapter, unsigned char *data, uint32_t size)
+static NTSTATUS physical_adapter_count(struct host_adapter *adapter, unsigned char *data,
+                                       uint32_t size)
 {
     (void)adapter;
     (void)size;
@@ -103,7 +107,8 @@ static NTSTATUS wddm_2_7_caps(struct host_adapter *adapter, unsigned char *data,
     return STATUS_SUCCESS;
 }
 
-/* ---------------------------------------------------------------------------------------------- text */
+/* ----------------------------------------------------------------------------------------------
+ * text */
 
 /* Text at the start of the payload, the rest zero. */
 static void fill_text(unsigned char *data, uint32_t size, const char *text)
@@ -112,12 +117,19 @@ static void fill_text(unsigned char *data, uint32_t size, const char *text)
     host_utf16((uint16_t *)(void *)data, size / 2, text);
 }
 
-enum { REGISTRY_STRINGS = 4, REGISTRY_STRING_SIZE = 520, DESCRIPTION_SIZE = 8192, UNIQUE_GUID_SIZE = 80 };
+enum {
+    REGISTRY_STRINGS = 4,
+    REGISTRY_STRING_SIZE = 520,
+    DESCRIPTION_SIZE = 8192,
+    UNIQUE_GUID_SIZE = 80
+};
 
 /* AdapterString, BiosString, DacType, ChipType. */
-static NTSTATUS adapter_registry_info(struct host_adapter *adapter, unsigned char *data, uint32_t size)
+static NTSTATUS adapter_registry_info(struct host_adapter *adapter, unsigned char *data,
+                                      uint32_t size)
 {
-    const char *const texts[REGISTRY_STRINGS] = {adapter->config.name, "libd3dkmt", "", adapter->config.name};
+    const char *const texts[REGISTRY_STRINGS] = {adapter->config.name, "libd3dkmt", "",
+                                                 adapter->config.name};
     (void)size;
     for (unsigned i = 0; i < REGISTRY_STRINGS; i++)
         fill_text(data + i * REGISTRY_STRING_SIZE, REGISTRY_STRING_SIZE, texts[i]);
@@ -137,8 +149,10 @@ static NTSTATUS unique_guid(struct host_adapter *adapter, unsigned char *data, u
     char text[UNIQUE_GUID_SIZE / 2];
     (void)size;
     host_vgpu_instance(adapter->host, adapter->index, g);
-    snprintf(text, sizeof(text), "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}", g[3], g[2],
-             g[1], g[0], g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+    snprintf(text, sizeof(text),
+             "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}", g[3], g[2],
+             g[1], g[0], g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14],
+             g[15]);
     fill_text(data, UNIQUE_GUID_SIZE, text);
     return STATUS_SUCCESS;
 }
@@ -178,8 +192,9 @@ enum {
 };
 
 /*
- * Two steps: a payload without room for the value gets its size and BUFFER_OVERFLOW, then one with room gets the value. The
- * call itself succeeds both times. The only value here is the driver store's path; others are not found.
+ * Two steps: a payload without room for the value gets its size and BUFFER_OVERFLOW, then one with
+ * room gets the value. The call itself succeeds both times. The only value here is the driver
+ * store's path; others are not found.
  */
 static NTSTATUS query_registry(struct host_adapter *adapter, unsigned char *data, uint32_t size)
 {
@@ -203,7 +218,8 @@ static NTSTATUS query_registry(struct host_adapter *adapter, unsigned char *data
     return STATUS_SUCCESS;
 }
 
-/* ------------------------------------------------------------------------------------------- dispatch */
+/* -------------------------------------------------------------------------------------------
+ * dispatch */
 
 static const struct {
     fill_function *fill;
@@ -212,8 +228,10 @@ static const struct {
     [KMTQAITYPE_GETSEGMENTSIZE] = {segment_size, sizeof(D3DKMT_SEGMENTSIZEINFO)},
     [KMTQAITYPE_ADAPTERADDRESS] = {adapter_address, sizeof(D3DKMT_ADAPTERADDRESS)},
     [KMTQAITYPE_ADAPTERADDRESS_RENDER] = {adapter_address, sizeof(D3DKMT_ADAPTERADDRESS)},
-    [KMTQAITYPE_ADAPTERREGISTRYINFO] = {adapter_registry_info, REGISTRY_STRINGS * REGISTRY_STRING_SIZE},
-    [KMTQAITYPE_ADAPTERREGISTRYINFO_RENDER] = {adapter_registry_info, REGISTRY_STRINGS * REGISTRY_STRING_SIZE},
+    [KMTQAITYPE_ADAPTERREGISTRYINFO] = {adapter_registry_info,
+                                        REGISTRY_STRINGS *REGISTRY_STRING_SIZE},
+    [KMTQAITYPE_ADAPTERREGISTRYINFO_RENDER] = {adapter_registry_info,
+                                               REGISTRY_STRINGS *REGISTRY_STRING_SIZE},
     [KMTQAITYPE_DRIVERVERSION] = {driver_model, 4},
     [KMTQAITYPE_DRIVERVERSION_RENDER] = {driver_model, 4},
     [KMTQAITYPE_ADAPTERTYPE] = {adapter_type, 4},
@@ -231,7 +249,8 @@ static const struct {
     [KMTQAITYPE_WDDM_2_7_CAPS] = {wddm_2_7_caps, 4},
 };
 
-static NTSTATUS fill(struct host_adapter *adapter, uint32_t type, unsigned char *data, uint32_t size)
+static NTSTATUS fill(struct host_adapter *adapter, uint32_t type, unsigned char *data,
+                     uint32_t size)
 {
     if (type >= sizeof(types) / sizeof(types[0]) || !types[type].fill)
         return gpu_adapter_query_info(adapter->gpu, type, data, size);

@@ -6,7 +6,8 @@
 
 enum { MAX_ALLOCATIONS = 1024 };
 
-/* Guest pages go away right after the reply: no engine may touch them any more, whoever still holds a reference. */
+/* Guest pages go away right after the reply: no engine may touch them any more, whoever still holds
+ * a reference. */
 static void retire_allocation(struct host_object *object)
 {
     struct host_allocation *allocation = (struct host_allocation *)(void *)object;
@@ -19,7 +20,8 @@ static void destroy_allocation(struct host_object *object)
     gpu_allocation_release(((struct host_allocation *)(void *)object)->gpu);
 }
 
-/* ------------------------------------------------------------------------------------------- create */
+/* -------------------------------------------------------------------------------------------
+ * create */
 
 /* One CREATEALLOCATION in progress. */
 struct creation {
@@ -69,8 +71,8 @@ static NTSTATUS find_resource(struct creation *creation)
 {
     const struct wire_createallocation *request = creation->request;
     if (request->flags & WIRE_CREATE_ALLOCATION_CREATE_RESOURCE) {
-        struct host_resource *resource =
-            host_object_create(sizeof(*resource), HOST_KIND_RESOURCE, &creation->device->object, NULL);
+        struct host_resource *resource = host_object_create(sizeof(*resource), HOST_KIND_RESOURCE,
+                                                            &creation->device->object, NULL);
         if (!resource)
             return STATUS_NO_MEMORY;
         resource->device = creation->device;
@@ -82,15 +84,16 @@ static NTSTATUS find_resource(struct creation *creation)
     }
     if (!request->resource)
         return STATUS_SUCCESS;
-    creation->resource =
-        (void *)host_table_find(&creation->call->process->table, request->resource, HOST_KIND_RESOURCE);
-    if (!creation->resource || creation->resource->device != creation->device || creation->resource->shared)
+    creation->resource = (void *)host_table_find(&creation->call->process->table, request->resource,
+                                                 HOST_KIND_RESOURCE);
+    if (!creation->resource || creation->resource->device != creation->device ||
+        creation->resource->shared)
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }
 
-static void fill_result(struct wire_allocation_result *result, const struct gpu_allocation *allocation,
-                        uint32_t private_data_size)
+static void fill_result(struct wire_allocation_result *result,
+                        const struct gpu_allocation *allocation, uint32_t private_data_size)
 {
     result->priv_drv_data_size = private_data_size;
     if (gpu_allocation_is_system_memory(allocation))
@@ -100,10 +103,12 @@ static void fill_result(struct wire_allocation_result *result, const struct gpu_
     result->allocation_size = gpu_allocation_size(allocation);
 }
 
-static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size, struct wire_allocation_result *result)
+static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size,
+                           struct wire_allocation_result *result)
 {
     uint32_t flags = creation->request->flags;
-    struct host_object *owner = creation->resource ? &creation->resource->object : &creation->device->object;
+    struct host_object *owner =
+        creation->resource ? &creation->resource->object : &creation->device->object;
     struct wire_span private_span = {creation->private_data, private_data_size, 1};
     bool failed = false;
     struct host_allocation *allocation =
@@ -140,8 +145,10 @@ static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size
 
 static NTSTATUS create_all(struct creation *creation)
 {
-    const struct wire_span *infos = &creation->call->request->tails[WIRE_TAIL_CREATEALLOCATION_ALLOC_INFO];
-    creation->results = wire_append(&creation->call->out, NULL, infos->count * sizeof(*creation->results));
+    const struct wire_span *infos =
+        &creation->call->request->tails[WIRE_TAIL_CREATEALLOCATION_ALLOC_INFO];
+    creation->results =
+        wire_append(&creation->call->out, NULL, infos->count * sizeof(*creation->results));
     if (!creation->results)
         return STATUS_INVALID_PARAMETER;
     for (uint32_t i = 0; i < infos->count; i++) {
@@ -158,7 +165,8 @@ static NTSTATUS create_all(struct creation *creation)
 /* Handles appear all at once, so that no other thread sees a part of a resource. */
 static NTSTATUS publish(struct creation *creation, struct wire_createallocation_reply *reply)
 {
-    NTSTATUS status = host_table_insert(&creation->call->process->table, creation->objects, creation->made);
+    NTSTATUS status =
+        host_table_insert(&creation->call->process->table, creation->objects, creation->made);
     if (!NT_SUCCESS(status))
         return status;
     uint32_t first = creation->made - creation->request->alloc_count;
@@ -169,7 +177,8 @@ static NTSTATUS publish(struct creation *creation, struct wire_createallocation_
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS create_with_device(struct creation *creation, struct wire_createallocation_reply *reply)
+static NTSTATUS create_with_device(struct creation *creation,
+                                   struct wire_createallocation_reply *reply)
 {
     const struct wire_span *tails = creation->call->request->tails;
     const struct wire_span *driver_data = &tails[WIRE_TAIL_CREATEALLOCATION_PRIV_DRV_DATA];
@@ -210,11 +219,14 @@ NTSTATUS host_create_allocation(struct host_call *call, const void *command, voi
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------ destroy */
+/* ------------------------------------------------------------------------------------------
+ * destroy */
 
-static NTSTATUS destroy_resource(struct host_call *call, const struct host_device *device, uint32_t handle)
+static NTSTATUS destroy_resource(struct host_call *call, const struct host_device *device,
+                                 uint32_t handle)
 {
-    struct host_resource *resource = (void *)host_table_find(&call->process->table, handle, HOST_KIND_RESOURCE);
+    struct host_resource *resource =
+        (void *)host_table_find(&call->process->table, handle, HOST_KIND_RESOURCE);
     if (!resource)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = resource->device == device ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
@@ -225,12 +237,14 @@ static NTSTATUS destroy_resource(struct host_call *call, const struct host_devic
 }
 
 /* All are checked before any goes. A handle that is listed twice is destroyed once. */
-static NTSTATUS destroy_list(struct host_call *call, const struct host_device *device, const struct wire_span *handles)
+static NTSTATUS destroy_list(struct host_call *call, const struct host_device *device,
+                             const struct wire_span *handles)
 {
     struct host_objects objects;
     NTSTATUS status = host_objects_find(call, handles, HOST_KIND_ALLOCATION, &objects);
     for (uint32_t i = 0; i < objects.count; i++) {
-        const struct host_allocation *allocation = (const struct host_allocation *)(void *)objects.list[i];
+        const struct host_allocation *allocation =
+            (const struct host_allocation *)(void *)objects.list[i];
         if (allocation->device != device || (allocation->resource && allocation->resource->shared))
             status = STATUS_INVALID_PARAMETER;
     }
@@ -243,7 +257,8 @@ static NTSTATUS destroy_list(struct host_call *call, const struct host_device *d
 NTSTATUS host_destroy_allocation(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_destroyallocation *request = command;
-    const struct wire_span *handles = &call->request->tails[WIRE_TAIL_DESTROYALLOCATION_ALLOCATIONS];
+    const struct wire_span *handles =
+        &call->request->tails[WIRE_TAIL_DESTROYALLOCATION_ALLOCATIONS];
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     (void)reply;
     struct host_device *device = host_find_device(call, request->device);

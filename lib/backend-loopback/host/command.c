@@ -17,12 +17,13 @@ struct command_entry {
 #define GLOBAL(name) [WIRE_GLOBAL_##name - WIRE_GLOBAL_COMMAND_FIRST]
 #define VGPU(name)   [WIRE_VGPU_##name]
 
-static const struct command_entry global_handlers[WIRE_GLOBAL_COMMAND_LIMIT - WIRE_GLOBAL_COMMAND_FIRST] = {
-    GLOBAL(CREATEPROCESS) = {host_create_process, true},
-    GLOBAL(DESTROYPROCESS) = {host_destroy_process, false},
-    GLOBAL(SETIOSPACEREGION) = {host_set_io_space_region, true},
-    GLOBAL(OPENSYNCOBJECT) = {host_open_sync, false},
-    GLOBAL(DESTROYSYNCOBJECT) = {host_destroy_sync, false},
+static const struct command_entry
+    global_handlers[WIRE_GLOBAL_COMMAND_LIMIT - WIRE_GLOBAL_COMMAND_FIRST] = {
+        GLOBAL(CREATEPROCESS) = {host_create_process, true},
+        GLOBAL(DESTROYPROCESS) = {host_destroy_process, false},
+        GLOBAL(SETIOSPACEREGION) = {host_set_io_space_region, true},
+        GLOBAL(OPENSYNCOBJECT) = {host_open_sync, false},
+        GLOBAL(DESTROYSYNCOBJECT) = {host_destroy_sync, false},
 };
 
 static const struct command_entry vgpu_handlers[WIRE_VGPU_COMMAND_LIMIT] = {
@@ -83,7 +84,9 @@ static const struct command_entry *entry_of(const struct wire_command *command)
                : &vgpu_handlers[command->number];
 }
 
-/* ---------------------------------------------------------------------------------------- routing */
+/*
+ * ---------------------------------------------------------------------------------------- routing
+ */
 
 static struct host_adapter *adapter_by_luid(struct host *host, const struct wire_luid *luid)
 {
@@ -95,8 +98,8 @@ static struct host_adapter *adapter_by_luid(struct host *host, const struct wire
     return NULL;
 }
 
-/* Global commands come on the global channel. vGPU commands come on their channel, or on the global one, where from
- * version 40 on the LUID of the ext header says which adapter is meant. */
+/* Global commands come on the global channel. vGPU commands come on their channel, or on the global
+ * one, where from version 40 on the LUID of the ext header says which adapter is meant. */
 static bool route(struct host_call *call, int channel)
 {
     const struct wire_request *request = call->request;
@@ -119,19 +122,22 @@ static NTSTATUS prepare(struct host_call *call, int channel, const struct comman
         return STATUS_INVALID_PARAMETER;
     if (entry->without_process)
         return STATUS_SUCCESS;
-    call->process = (struct host_process *)(void *)host_table_find(&call->host->globals, call->request->process,
-                                                                   HOST_KIND_PROCESS);
+    call->process = (struct host_process *)(void *)host_table_find(
+        &call->host->globals, call->request->process, HOST_KIND_PROCESS);
     return call->process ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* ------------------------------------------------------------------------------------------ reply */
+/*
+ * ------------------------------------------------------------------------------------------ reply
+ */
 
 /* Runs the handler with its reply in buffer (aligned, large enough). Returns the reply's size. */
-static size_t run(struct host_call *call, const struct command_entry *entry, void *buffer, size_t capacity,
-                  NTSTATUS *status)
+static size_t run(struct host_call *call, const struct command_entry *entry, void *buffer,
+                  size_t capacity, NTSTATUS *status)
 {
     const struct wire_request *request = call->request;
-    const struct wire_reply_layout *layout = &request->command->reply[request->interface_version >= WIRE_VERSION];
+    const struct wire_reply_layout *layout =
+        &request->command->reply[request->interface_version >= WIRE_VERSION];
     unsigned char *reply = wire_reply_begin(&call->out, request, buffer, capacity);
     if (call->out.error) {
         *status = STATUS_BUFFER_TOO_SMALL;
@@ -147,9 +153,10 @@ static size_t run(struct host_call *call, const struct command_entry *entry, voi
     return wire_reply_finish(&call->out, request);
 }
 
-/* Builds the reply in private memory when the caller wants none or gave a buffer that cannot be used in place. */
-static size_t run_with_scratch(struct host_call *call, const struct command_entry *entry, size_t expected,
-                               void *reply, size_t capacity, NTSTATUS *status)
+/* Builds the reply in private memory when the caller wants none or gave a buffer that cannot be
+ * used in place. */
+static size_t run_with_scratch(struct host_call *call, const struct command_entry *entry,
+                               size_t expected, void *reply, size_t capacity, NTSTATUS *status)
 {
     _Alignas(8) unsigned char small[SCRATCH_REPLY];
     unsigned char *scratch = small;
@@ -159,7 +166,8 @@ static size_t run_with_scratch(struct host_call *call, const struct command_entr
         *status = STATUS_NO_MEMORY;
         return wire_reply_fail(call->request, *status, reply, capacity);
     }
-    size_t size = run(call, entry, scratch, expected > sizeof(small) ? expected : sizeof(small), status);
+    size_t size =
+        run(call, entry, scratch, expected > sizeof(small) ? expected : sizeof(small), status);
     if (size > capacity)
         size = 0;
     if (size)
@@ -169,14 +177,16 @@ static size_t run_with_scratch(struct host_call *call, const struct command_entr
     return size;
 }
 
-static size_t execute(struct host_call *call, int channel, void *reply, size_t capacity, NTSTATUS *status)
+static size_t execute(struct host_call *call, int channel, void *reply, size_t capacity,
+                      NTSTATUS *status)
 {
     const struct command_entry *entry = entry_of(call->request->command);
     size_t expected = wire_reply_expected(call->request);
     size_t size;
     bool wanted = capacity > 0;
     *status = prepare(call, channel, entry);
-    /* Before anything is made: a reply that cannot be given would leave the guest without the handles in it. */
+    /* Before anything is made: a reply that cannot be given would leave the guest without the
+     * handles in it. */
     if (NT_SUCCESS(*status) && (expected > WIRE_REPLY_LIMIT || (wanted && expected > capacity)))
         *status = STATUS_BUFFER_TOO_SMALL;
     if (!NT_SUCCESS(*status))
@@ -190,14 +200,17 @@ static size_t execute(struct host_call *call, int channel, void *reply, size_t c
     return size;
 }
 
-/* ------------------------------------------------------------------------------------------ entry */
+/*
+ * ------------------------------------------------------------------------------------------ entry
+ */
 
-static size_t decode_and_execute(struct host *host, int channel, const void *bytes, size_t size, void *reply,
-                                 size_t capacity)
+static size_t decode_and_execute(struct host *host, int channel, const void *bytes, size_t size,
+                                 void *reply, size_t capacity)
 {
     struct wire_request request;
     NTSTATUS status = STATUS_SUCCESS;
-    enum wire_error error = wire_request_decode(bytes, size, host_interface_version(host), &request);
+    enum wire_error error =
+        wire_request_decode(bytes, size, host_interface_version(host), &request);
     if (error == WIRE_OK && request.async) {
         if (!host->config.async_messages || channel != HOST_GLOBAL_CHANNEL)
             error = WIRE_ERROR_NOT_ASYNC;
@@ -205,8 +218,10 @@ static size_t decode_and_execute(struct host *host, int channel, const void *byt
     }
     const char *name = request.command ? request.command->name : "command";
     if (error) {
-        host_log(host, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s", name, size, wire_error_text(error));
-        status = error == WIRE_ERROR_UNKNOWN_LAYOUT ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
+        host_log(host, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s", name, size,
+                 wire_error_text(error));
+        status =
+            error == WIRE_ERROR_UNKNOWN_LAYOUT ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
         if (capacity == 0)
             return 0;
         if (request.command)
@@ -223,15 +238,16 @@ static size_t decode_and_execute(struct host *host, int channel, const void *byt
     return reply_size;
 }
 
-size_t host_command(struct host *host, int channel, const void *bytes, size_t size, bool reply_wanted,
-                    void *reply, size_t capacity)
+size_t host_command(struct host *host, int channel, const void *bytes, size_t size,
+                    bool reply_wanted, void *reply, size_t capacity)
 {
     _Alignas(8) unsigned char small[PRIVATE_COPY];
     unsigned char *copy = small;
     if (!reply_wanted || !reply)
         capacity = 0;
     if (size > WIRE_MESSAGE_LIMIT)
-        size = WIRE_MESSAGE_LIMIT; /* larger packets cannot come; whatever this is, it fails to decode */
+        size = WIRE_MESSAGE_LIMIT; /* larger packets cannot come; whatever this is, it fails to
+                                      decode */
     if (size > sizeof(small)) {
         copy = malloc(size);
         if (!copy) {
@@ -247,7 +263,9 @@ size_t host_command(struct host *host, int channel, const void *bytes, size_t si
     return reply_size;
 }
 
-/* ---------------------------------------------------------------------------------------- look-ups */
+/*
+ * ---------------------------------------------------------------------------------------- look-ups
+ */
 
 static struct host_object *find(const struct host_call *call, uint32_t handle, enum host_kind kind)
 {
@@ -255,7 +273,8 @@ static struct host_object *find(const struct host_call *call, uint32_t handle, e
 }
 
 /* Objects of another adapter are as good as not there. */
-static void *checked(const struct host_call *call, struct host_object *object, const struct host_device *device)
+static void *checked(const struct host_call *call, struct host_object *object,
+                     const struct host_device *device)
 {
     if (device->adapter == call->adapter)
         return object;
@@ -298,8 +317,8 @@ struct host_hw_queue *host_find_hw_queue(const struct host_call *call, uint32_t 
     return queue ? checked(call, &queue->object, queue->context->device) : NULL;
 }
 
-struct gpu_queue *host_find_queue(const struct host_call *call, uint32_t handle, struct host_object **holder,
-                                  struct host_device **device)
+struct gpu_queue *host_find_queue(const struct host_call *call, uint32_t handle,
+                                  struct host_object **holder, struct host_device **device)
 {
     struct host_context *context = host_find_context(call, handle);
     if (context) {
@@ -315,7 +334,8 @@ struct gpu_queue *host_find_queue(const struct host_call *call, uint32_t handle,
     return gpu_hw_queue_queue(queue->gpu);
 }
 
-NTSTATUS host_queues_find(const struct host_call *call, const struct wire_span *handles, struct host_queues *queues)
+NTSTATUS host_queues_find(const struct host_call *call, const struct wire_span *handles,
+                          struct host_queues *queues)
 {
     struct host_device *device;
     queues->count = 0;
@@ -323,7 +343,8 @@ NTSTATUS host_queues_find(const struct host_call *call, const struct wire_span *
     if (handles->count < 1 || handles->count > HOST_MAX_QUEUES)
         return STATUS_INVALID_PARAMETER;
     for (uint32_t i = 0; i < handles->count; i++) {
-        queues->list[i] = host_find_queue(call, wire_span_u32(handles, i), &queues->holders[i], &device);
+        queues->list[i] =
+            host_find_queue(call, wire_span_u32(handles, i), &queues->holders[i], &device);
         if (!queues->list[i])
             return STATUS_INVALID_PARAMETER;
         queues->count++;
@@ -343,8 +364,8 @@ void host_async_failure(const struct host_call *call, struct host_device *device
 {
     if (!call->request->async || !device)
         return;
-    gpu_device_mark_error(device->gpu,
-                          status == STATUS_NO_MEMORY ? GPU_DEVICE_OUT_OF_MEMORY : GPU_DEVICE_DMA_FAULT);
+    gpu_device_mark_error(device->gpu, status == STATUS_NO_MEMORY ? GPU_DEVICE_OUT_OF_MEMORY
+                                                                  : GPU_DEVICE_DMA_FAULT);
 }
 
 void *host_copy_span(const struct wire_span *span, bool *failed)
@@ -368,8 +389,8 @@ NTSTATUS host_publish(struct host_call *call, struct host_object *object, uint32
     return status;
 }
 
-NTSTATUS host_objects_find(const struct host_call *call, const struct wire_span *handles, enum host_kind kind,
-                           struct host_objects *objects)
+NTSTATUS host_objects_find(const struct host_call *call, const struct wire_span *handles,
+                           enum host_kind kind, struct host_objects *objects)
 {
     objects->count = 0;
     objects->list = objects->inline_list;

@@ -69,20 +69,23 @@ void host_config_write(struct host *host, uint32_t adapter, uint32_t offset, uin
         pthread_mutex_unlock(&host->lock);
     } else if (offset == HOST_CONFIG_VERSION) {
         if (value < WIRE_VERSION_LAST_COMPATIBLE || value > host->config.interface_version)
-            host_log(host, HOST_LOG_WARNING, "guest chose interface version %u, offered was %u", value,
-                     host->config.interface_version);
+            host_log(host, HOST_LOG_WARNING, "guest chose interface version %u, offered was %u",
+                     value, host->config.interface_version);
         else
             atomic_store(&host->guest_version, value);
     }
 }
 
-/* A guest that writes no version is one that found an old host, or that knows no version register. */
+/*
+ * A guest that writes no version is one that found an old host, or that knows no version register.
+ */
 uint32_t host_interface_version(const struct host *host)
 {
     uint32_t chosen = atomic_load_explicit(&host->guest_version, memory_order_relaxed);
     if (chosen)
         return chosen > WIRE_VERSION ? WIRE_VERSION : chosen;
-    return host->config.interface_version < WIRE_VERSION ? host->config.interface_version : WIRE_VERSION_OLD;
+    return host->config.interface_version < WIRE_VERSION ? host->config.interface_version
+                                                         : WIRE_VERSION_OLD;
 }
 
 int host_io_space_fd(const struct host *host)

@@ -4,7 +4,9 @@
 
 #include "backend-loopback/host/command.h"
 
-/* --------------------------------------------------------------------------------------- contexts */
+/*
+ * --------------------------------------------------------------------------------------- contexts
+ */
 
 static void destroy_context(struct host_object *object)
 {
@@ -15,13 +17,14 @@ static NTSTATUS new_context(struct host_call *call, struct host_device *device,
                             const struct wire_createcontextvirtual *create, void *private_data,
                             uint32_t private_data_size, uint32_t *handle)
 {
-    struct host_context *context = host_object_create(sizeof(*context), HOST_KIND_CONTEXT, &device->object, NULL);
+    struct host_context *context =
+        host_object_create(sizeof(*context), HOST_KIND_CONTEXT, &device->object, NULL);
     if (!context)
         return STATUS_NO_MEMORY;
     context->device = device;
     context->null_rendering = (create->flags & WIRE_CONTEXT_NULL_RENDERING) != 0;
-    NTSTATUS status = gpu_context_create(device->gpu, create->node_ordinal, private_data, private_data_size,
-                                         &context->gpu);
+    NTSTATUS status = gpu_context_create(device->gpu, create->node_ordinal, private_data,
+                                         private_data_size, &context->gpu);
     if (!NT_SUCCESS(status)) {
         host_object_release(&context->object);
         return status;
@@ -34,15 +37,17 @@ NTSTATUS host_create_context(struct host_call *call, const void *command, void *
 {
     const struct wire_createcontextvirtual *create = command;
     struct wire_createcontextvirtual *echo = reply;
-    const struct wire_span *tail = &call->request->tails[WIRE_TAIL_CREATECONTEXTVIRTUAL_PRIV_DRV_DATA];
+    const struct wire_span *tail =
+        &call->request->tails[WIRE_TAIL_CREATECONTEXTVIRTUAL_PRIV_DRV_DATA];
     bool failed = false;
     uint32_t handle;
     struct host_device *device = host_find_device(call, create->device);
     if (!device)
         return STATUS_INVALID_PARAMETER;
     void *private_data = host_copy_span(tail, &failed);
-    NTSTATUS status = failed ? STATUS_NO_MEMORY
-                             : new_context(call, device, create, private_data, tail->count, &handle);
+    NTSTATUS status = failed
+                          ? STATUS_NO_MEMORY
+                          : new_context(call, device, create, private_data, tail->count, &handle);
     if (NT_SUCCESS(status)) {
         echo->context = handle;
         if (tail->count)
@@ -94,7 +99,9 @@ NTSTATUS host_get_context_priority(struct host_call *call, const void *command, 
     return STATUS_SUCCESS;
 }
 
-/* --------------------------------------------------------------------------------- hardware queues */
+/*
+ * --------------------------------------------------------------------------------- hardware queues
+ */
 
 static void destroy_hw_queue(struct host_object *object)
 {
@@ -102,18 +109,22 @@ static void destroy_hw_queue(struct host_object *object)
 }
 
 /* Makes the queue and the record of its progress fence; both have one reference. */
-static NTSTATUS new_hw_queue(struct host_context *context, void *private_data, uint32_t private_data_size,
-                             struct host_hw_queue **result, struct host_sync **progress)
+static NTSTATUS new_hw_queue(struct host_context *context, void *private_data,
+                             uint32_t private_data_size, struct host_hw_queue **result,
+                             struct host_sync **progress)
 {
-    struct host_hw_queue *queue = host_object_create(sizeof(*queue), HOST_KIND_HW_QUEUE, &context->object, NULL);
+    struct host_hw_queue *queue =
+        host_object_create(sizeof(*queue), HOST_KIND_HW_QUEUE, &context->object, NULL);
     if (!queue)
         return STATUS_NO_MEMORY;
     queue->context = context;
-    NTSTATUS status = gpu_hw_queue_create(context->gpu, private_data, private_data_size, &queue->gpu);
+    NTSTATUS status =
+        gpu_hw_queue_create(context->gpu, private_data, private_data_size, &queue->gpu);
     if (NT_SUCCESS(status)) {
         queue->object.destroy = destroy_hw_queue;
         struct gpu_fence *fence = gpu_hw_queue_progress_fence(queue->gpu);
-        *progress = host_sync_create(&queue->object, GPU_FENCE_MONITORED, gpu_fence_reference(fence));
+        *progress =
+            host_sync_create(&queue->object, GPU_FENCE_MONITORED, gpu_fence_reference(fence));
         if (!*progress)
             status = STATUS_NO_MEMORY;
     }
@@ -126,12 +137,13 @@ static NTSTATUS new_hw_queue(struct host_context *context, void *private_data, u
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS publish_hw_queue(struct host_call *call, struct host_hw_queue *queue, struct host_sync *progress,
-                                 struct wire_createhwqueue *echo)
+static NTSTATUS publish_hw_queue(struct host_call *call, struct host_hw_queue *queue,
+                                 struct host_sync *progress, struct wire_createhwqueue *echo)
 {
     struct host_object *objects[] = {&queue->object, &progress->object};
     uint64_t address;
-    if (!host_io_space_address(call->host, gpu_fence_offset(progress->fence), GPU_PAGE_SIZE, &address))
+    if (!host_io_space_address(call->host, gpu_fence_offset(progress->fence), GPU_PAGE_SIZE,
+                               &address))
         return STATUS_NO_MEMORY;
     uint64_t gpu_address = gpu_hw_queue_progress_address(queue->gpu);
     NTSTATUS status = host_table_insert(&call->process->table, objects, 2);
@@ -156,8 +168,8 @@ NTSTATUS host_create_hw_queue(struct host_call *call, const void *command, void 
     if (!context)
         return STATUS_INVALID_PARAMETER;
     void *private_data = host_copy_span(tail, &failed);
-    NTSTATUS status =
-        failed ? STATUS_NO_MEMORY : new_hw_queue(context, private_data, tail->count, &queue, &progress);
+    NTSTATUS status = failed ? STATUS_NO_MEMORY
+                             : new_hw_queue(context, private_data, tail->count, &queue, &progress);
     if (NT_SUCCESS(status)) {
         status = publish_hw_queue(call, queue, progress, echo);
         if (tail->count)
@@ -182,27 +194,33 @@ NTSTATUS host_destroy_hw_queue(struct host_call *call, const void *command, void
     return STATUS_SUCCESS;
 }
 
-/* ------------------------------------------------------------------------------------- submissions */
+/*
+ * ------------------------------------------------------------------------------------- submissions
+ */
 
 static bool renders_nothing(const struct host_object *holder)
 {
-    return holder->kind == HOST_KIND_CONTEXT && ((const struct host_context *)(const void *)holder)->null_rendering;
+    return holder->kind == HOST_KIND_CONTEXT &&
+           ((const struct host_context *)(const void *)holder)->null_rendering;
 }
 
 /* History buffers and primaries concern presentation, which there is none of. */
 NTSTATUS host_submit_command(struct host_call *call, const void *command, void *reply)
 {
-    const struct wire_submitcommand_args *args = &((const struct wire_submitcommand *)command)->args;
-    const struct wire_span *private_data = &call->request->tails[WIRE_TAIL_SUBMITCOMMAND_PRIV_DRV_DATA];
-    struct wire_span contexts = {(const unsigned char *)args->broadcast_context, args->broadcast_context_count, 4};
+    const struct wire_submitcommand_args *args =
+        &((const struct wire_submitcommand *)command)->args;
+    const struct wire_span *private_data =
+        &call->request->tails[WIRE_TAIL_SUBMITCOMMAND_PRIV_DRV_DATA];
+    struct wire_span contexts = {(const unsigned char *)args->broadcast_context,
+                                 args->broadcast_context_count, 4};
     struct host_queues queues;
     (void)reply;
     NTSTATUS status = host_queues_find(call, &contexts, &queues);
     for (uint32_t i = 0; i < queues.count && NT_SUCCESS(status); i++) {
         if (args->flags & WIRE_SUBMIT_NULL_RENDERING || renders_nothing(queues.holders[i]))
             continue;
-        status = gpu_queue_submit(queues.list[i], args->command_buffer, args->command_length, private_data->data,
-                                  private_data->count);
+        status = gpu_queue_submit(queues.list[i], args->command_buffer, args->command_length,
+                                  private_data->data, private_data->count);
     }
     if (!NT_SUCCESS(status))
         host_async_failure(call, queues.device, status);
@@ -214,14 +232,15 @@ NTSTATUS host_submit_command_to_hw_queue(struct host_call *call, const void *com
 {
     const struct wire_submitcommandtohwqueue_args *args =
         &((const struct wire_submitcommandtohwqueue *)command)->args;
-    const struct wire_span *private_data = &call->request->tails[WIRE_TAIL_SUBMITCOMMANDTOHWQUEUE_PRIV_DRV_DATA];
+    const struct wire_span *private_data =
+        &call->request->tails[WIRE_TAIL_SUBMITCOMMANDTOHWQUEUE_PRIV_DRV_DATA];
     (void)reply;
     struct host_hw_queue *queue = host_find_hw_queue(call, args->hwqueue);
     if (!queue)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = gpu_queue_submit_progress(gpu_hw_queue_queue(queue->gpu), args->command_buffer,
-                                                args->command_length, private_data->data, private_data->count,
-                                                args->hwqueue_progress_fence_id);
+    NTSTATUS status = gpu_queue_submit_progress(
+        gpu_hw_queue_queue(queue->gpu), args->command_buffer, args->command_length,
+        private_data->data, private_data->count, args->hwqueue_progress_fence_id);
     if (!NT_SUCCESS(status))
         host_async_failure(call, queue->context->device, status);
     host_object_release(&queue->object);

@@ -2,7 +2,8 @@
 /* Devices and their state. */
 #include "backend-loopback/host/command.h"
 
-/* Runs when the simulated device leaves the active state; the guest learns that it should ask again. */
+/* Runs when the simulated device leaves the active state; the guest learns that it should ask
+ * again. */
 static void state_changed(void *context, enum gpu_device_state state)
 {
     struct host_device *device = context;
@@ -23,7 +24,8 @@ NTSTATUS host_create_device(struct host_call *call, const void *command, void *r
     NTSTATUS status = host_process_gpu(call->process, call->adapter, &process);
     if (!NT_SUCCESS(status))
         return status;
-    struct host_device *device = host_object_create(sizeof(*device), HOST_KIND_DEVICE, &call->process->object, NULL);
+    struct host_device *device =
+        host_object_create(sizeof(*device), HOST_KIND_DEVICE, &call->process->object, NULL);
     if (!device)
         return STATUS_NO_MEMORY;
     device->adapter = call->adapter;
@@ -88,7 +90,8 @@ NTSTATUS host_get_device_state(struct host_call *call, const void *command, void
     case D3DKMT_DEVICESTATE_PAGE_FAULT:
         fill_page_fault(device->gpu, &result->args.page_fault_state);
         break;
-    case D3DKMT_DEVICESTATE_PRESENT: /* no displays: nothing was ever presented, all counters are 0 */
+    case D3DKMT_DEVICESTATE_PRESENT: /* no displays: nothing was ever presented, all counters are 0
+                                      */
     case D3DKMT_DEVICESTATE_RESET:   /* no desktop to switch */
         break;
     default:

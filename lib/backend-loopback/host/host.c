@@ -10,10 +10,11 @@
 enum {
     DEFAULT_PROCESSES = 1024,
     DEFAULT_OBJECTS = 1 << 20,
-    /* Guest-local adapter handles start at index 0 of a table of their own, but one message field takes either kind:
-     * a distance keeps the two from being equal. */
+    /* Guest-local adapter handles start at index 0 of a table of their own, but one message field
+     * takes either kind: a distance keeps the two from being equal. */
     FIRST_INDEX = 512,
-    /* Global handles carry instance bits that no process handle has, as share handles do on Windows. */
+    /* Global handles carry instance bits that no process handle has, as share handles do on
+       Windows. */
     GLOBAL_INSTANCE = 2,
 };
 
@@ -43,7 +44,9 @@ void host_send_device_state(struct host *host, uint64_t cookie)
     host->link.message(host->link.context, &message, sizeof(message));
 }
 
-/* ------------------------------------------------------------------------------------------ start */
+/*
+ * ------------------------------------------------------------------------------------------ start
+ */
 
 static LUID luid_or(LUID given, uint32_t low, int32_t high)
 {
@@ -65,7 +68,8 @@ static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t in
     config->vgpu_luid = luid_or(config->vgpu_luid, 0x20000 + index, 2);
     config->host_luid = luid_or(config->host_luid, 0x30000 + index, 3);
     if (!config->device_ids.VendorID)
-        config->device_ids = (D3DKMT_DEVICE_IDS){.VendorID = 0x1414, .DeviceID = 0x5347, .BusType = 5};
+        config->device_ids =
+            (D3DKMT_DEVICE_IDS){.VendorID = 0x1414, .DeviceID = 0x5347, .BusType = 5};
     if (!config->umd_version)
         config->umd_version = UINT64_C(1) << 48;
     return STATUS_SUCCESS;
@@ -118,7 +122,8 @@ static NTSTATUS start(struct host *host)
     return status;
 }
 
-NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link, struct host **result)
+NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link,
+                     struct host **result)
 {
     if (!is_valid(config, link))
         return STATUS_INVALID_PARAMETER;
@@ -135,7 +140,8 @@ NTSTATUS host_create(const struct host_config *config, const struct host_guest_l
         host->config.max_objects = DEFAULT_OBJECTS;
     pthread_mutex_init(&host->lock, NULL);
     pthread_mutex_init(&host->waits_lock, NULL);
-    NTSTATUS status = host_table_init(&host->globals, FIRST_INDEX, host->config.max_objects, GLOBAL_INSTANCE);
+    NTSTATUS status =
+        host_table_init(&host->globals, FIRST_INDEX, host->config.max_objects, GLOBAL_INSTANCE);
     if (!NT_SUCCESS(status)) {
         free(host);
         return status;
@@ -149,7 +155,9 @@ NTSTATUS host_create(const struct host_config *config, const struct host_guest_l
     return STATUS_SUCCESS;
 }
 
-/* -------------------------------------------------------------------------------------------- end */
+/*
+ * -------------------------------------------------------------------------------------------- end
+ */
 
 static void stop_adapter(struct host_adapter *adapter)
 {
@@ -190,7 +198,9 @@ void host_destroy(struct host *host)
     free(host);
 }
 
-/* --------------------------------------------------------------------------------------- steering */
+/*
+ * --------------------------------------------------------------------------------------- steering
+ */
 
 struct gpu_machine *host_machine(const struct host *host)
 {
@@ -219,7 +229,9 @@ uint32_t host_object_count(struct host *host)
     return count;
 }
 
-/* ------------------------------------------------------------------------------------------- text */
+/*
+ * ------------------------------------------------------------------------------------------- text
+ */
 
 /* Decodes one character; malformed bytes become U+FFFD one by one. */
 static uint32_t next_character(const unsigned char **text)

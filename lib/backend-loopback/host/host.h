@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated Windows host: a message server. A guest's bytes go in, the bytes of replies and of the host's own
- * messages come out; guest and host share nothing else but the IO space and lent guest pages.
+ * The simulated Windows host: a message server. A guest's bytes go in, the bytes of replies and of
+ * the host's own messages come out; guest and host share nothing else but the IO space and lent
+ * guest pages.
  *
- * Threads: every function may be called from any thread, commands of many threads run at once. host_destroy
- * must be the last call. The order of asynchronous commands is the order of the calls: a transport hands the
- * commands of one channel over one after another wherever order matters.
+ * Threads: every function may be called from any thread, commands of many threads run at once.
+ * host_destroy must be the last call. The order of asynchronous commands is the order of the calls:
+ * a transport hands the commands of one channel over one after another wherever order matters.
  */
 #ifndef BACKEND_LOOPBACK_HOST_HOST_H
 #define BACKEND_LOOPBACK_HOST_HOST_H
@@ -39,29 +40,29 @@ enum host_config_word {
 struct host_adapter_config {
     const struct kmd_interface *miniport; /* required; must outlive the host */
     const char *miniport_options;
-    bool compute_only;       /* PCI 1414:008A instead of 1414:008E */
+    bool compute_only;        /* PCI 1414:008A instead of 1414:008E */
     bool asynchronous_paging; /* paging operations answer STATUS_PENDING and finish later */
-    bool hw_scheduling;      /* reported as enabled; hardware queues work either way */
-    const char *name;        /* adapter description; default "Software GPU" with the index */
-    LUID luid;               /* that guest programs see; default: made from the index, as the next two */
-    LUID vgpu_luid;          /* routes messages in version 40 */
-    LUID host_luid;          /* of the adapter on the host */
+    bool hw_scheduling;       /* reported as enabled; hardware queues work either way */
+    const char *name;         /* adapter description; default "Software GPU" with the index */
+    LUID luid;      /* that guest programs see; default: made from the index, as the next two */
+    LUID vgpu_luid; /* routes messages in version 40 */
+    LUID host_luid; /* of the adapter on the host */
     D3DKMT_DEVICE_IDS device_ids; /* VendorID 0: a default */
-    uint64_t umd_version;    /* four 16-bit fields; default 1.0.0.0 */
+    uint64_t umd_version;         /* four 16-bit fields; default 1.0.0.0 */
     uint64_t segment_size[KMD_SEGMENT_GROUPS];
     uint64_t budget[KMD_SEGMENT_GROUPS];
     uint64_t hang_timeout_ns;
 };
 
 struct host_config {
-    uint32_t interface_version; /* offered; default 40 */
-    bool async_messages;        /* announced in the adapter info; from version 40 on only */
-    uint32_t caps;              /* HOST_CAPS_* */
-    uint64_t io_space_size;     /* bytes; default 4 GiB; a guest sees it in MiB */
+    uint32_t interface_version;    /* offered; default 40 */
+    bool async_messages;           /* announced in the adapter info; from version 40 on only */
+    uint32_t caps;                 /* HOST_CAPS_* */
+    uint64_t io_space_size;        /* bytes; default 4 GiB; a guest sees it in MiB */
     const struct gpu_clock *clock; /* NULL: the system's */
-    uint32_t max_processes;     /* default 1024 */
-    uint32_t max_objects;       /* of one process; default 1 << 20 */
-    uint32_t adapter_count;     /* 1..HOST_MAX_ADAPTERS */
+    uint32_t max_processes;        /* default 1024 */
+    uint32_t max_objects;          /* of one process; default 1 << 20 */
+    uint32_t adapter_count;        /* 1..HOST_MAX_ADAPTERS */
     struct host_adapter_config adapters[HOST_MAX_ADAPTERS];
 };
 
@@ -75,21 +76,24 @@ enum host_log_level {
 struct host_guest_link {
     void *context;
 
-    /* A message of the host on the global channel. Called on any thread (engines, paging, or a command's own)
-     * without any lock of the host; may come before the reply to the command that caused it. It must not call into
-     * the host and must not block on a guest thread that does. */
+    /* A message of the host on the global channel. Called on any thread (engines, paging, or a
+     * command's own) without any lock of the host; may come before the reply to the command that
+     * caused it. It must not call into the host and must not block on a guest thread that does. */
     void (*message)(void *context, const void *bytes, size_t size);
 
-    /* The host's view of size bytes of guest memory at a guest physical address (both multiples of 4096), or NULL.
-     * It stays valid until the allocation that it is lent to is destroyed. NULL function: no page lists. */
+    /* The host's view of size bytes of guest memory at a guest physical address (both multiples of
+     * 4096), or NULL. It stays valid until the allocation that it is lent to is destroyed. NULL
+     * function: no page lists. */
     void *(*map_pages)(void *context, uint64_t guest_physical, size_t size, bool writable);
 
     /* text is one line without its end. */
     void (*log)(void *context, enum host_log_level level, const char *text);
 };
 
-/* STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY, or what a miniport's start said. config and link are copied. */
-NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link, struct host **host);
+/* STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY, or what a miniport's start said. config and link are
+ * copied. */
+NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link,
+                     struct host **host);
 
 /* Stops the engines and frees everything, processes of the guest included. NULL is fine. */
 void host_destroy(struct host *host);
@@ -108,21 +112,23 @@ void host_config_write(struct host *host, uint32_t adapter, uint32_t offset, uin
 void host_vgpu_instance(const struct host *host, uint32_t adapter, uint8_t guid[16]);
 void host_global_instance(const struct host *host, uint8_t guid[16]);
 
-/* The memory behind the IO space: a sealed memfd that the host owns, to be mapped MAP_SHARED at the place that the guest
- * announces with SETIOSPACEREGION (byte 0 of the descriptor is the region's start). */
+/* The memory behind the IO space: a sealed memfd that the host owns, to be mapped MAP_SHARED at the
+ * place that the guest announces with SETIOSPACEREGION (byte 0 of the descriptor is the region's
+ * start). */
 int host_io_space_fd(const struct host *host);
 uint64_t host_io_space_size(const struct host *host);
 
 /* ---- messages */
 
 /*
- * Runs one command and returns its reply's exact size, at most capacity. bytes are the payload of the packet; the host
- * copies them before it looks. channel: HOST_GLOBAL_CHANNEL or an adapter's index. 0 when no reply is wanted, the command is
- * asynchronous, or its reply is empty (a completion without payload). Nothing is written behind capacity; a reply
- * that does not fit is cut to a bare status. Replies are never larger than 131056 bytes.
+ * Runs one command and returns its reply's exact size, at most capacity. bytes are the payload of
+ * the packet; the host copies them before it looks. channel: HOST_GLOBAL_CHANNEL or an adapter's
+ * index. 0 when no reply is wanted, the command is asynchronous, or its reply is empty (a
+ * completion without payload). Nothing is written behind capacity; a reply that does not fit is cut
+ * to a bare status. Replies are never larger than 131056 bytes.
  */
-size_t host_command(struct host *host, int channel, const void *bytes, size_t size, bool reply_wanted,
-                    void *reply, size_t capacity);
+size_t host_command(struct host *host, int channel, const void *bytes, size_t size,
+                    bool reply_wanted, void *reply, size_t capacity);
 
 /* ---- guest memory */
 
@@ -132,12 +138,13 @@ struct host_memory {
 };
 
 /*
- * A GPADL that the guest made on the global channel. The memory must stay valid until teardown has returned: it
- * takes the pages from an allocation that still uses them. STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_COLLISION (the
- * id is in use), STATUS_NO_MEMORY. Teardown of an unknown id does nothing.
+ * A GPADL that the guest made on the global channel. The memory must stay valid until teardown has
+ * returned: it takes the pages from an allocation that still uses them. STATUS_INVALID_PARAMETER,
+ * STATUS_OBJECT_NAME_COLLISION (the id is in use), STATUS_NO_MEMORY. Teardown of an unknown id does
+ * nothing.
  */
-NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges, size_t count,
-                           bool writable);
+NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges,
+                           size_t count, bool writable);
 void host_gpadl_teardown(struct host *host, uint32_t id);
 
 /* ---- steering, for tests and tools */

@@ -4,7 +4,8 @@
 
 #include "backend-loopback/host/command.h"
 
-/* -------------------------------------------------------------------------------------------- locks */
+/* --------------------------------------------------------------------------------------------
+ * locks */
 
 NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
 {
@@ -17,8 +18,9 @@ NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     if (allocation->device->object.handle == lock->args.device)
         status = gpu_allocation_cpu_offset(allocation->gpu, &offset);
-    if (NT_SUCCESS(status) && !host_io_space_address(call->host, offset, gpu_allocation_size(allocation->gpu),
-                                                     &result->cpu_visible_buffer_offset))
+    if (NT_SUCCESS(status) &&
+        !host_io_space_address(call->host, offset, gpu_allocation_size(allocation->gpu),
+                               &result->cpu_visible_buffer_offset))
         status = STATUS_GRAPHICS_CANT_LOCK_MEMORY;
     if (NT_SUCCESS(status))
         atomic_fetch_add(&allocation->locks, 1);
@@ -26,7 +28,8 @@ NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
     return status;
 }
 
-/* Guests unlock allocations of system memory that they never locked here, because those need no lock. */
+/* Guests unlock allocations of system memory that they never locked here, because those need no
+ * lock. */
 static NTSTATUS unlock(struct host_allocation *allocation)
 {
     uint32_t locks = atomic_load(&allocation->locks);
@@ -65,7 +68,8 @@ NTSTATUS host_invalidate_cache(struct host_call *call, const void *command, void
     return inside ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* ------------------------------------------------------------------------------------------- GPADLs */
+/* -------------------------------------------------------------------------------------------
+ * GPADLs */
 
 /* The link that points at id, or at the end of the list. With host.lock held. */
 static struct host_gpadl **find_gpadl(struct host *host, uint32_t id)
@@ -76,13 +80,14 @@ static struct host_gpadl **find_gpadl(struct host *host, uint32_t id)
     return link;
 }
 
-static struct host_gpadl *new_gpadl(const struct host_memory *ranges, size_t count, NTSTATUS *status)
+static struct host_gpadl *new_gpadl(const struct host_memory *ranges, size_t count,
+                                    NTSTATUS *status)
 {
     size_t pages = 0;
     *status = STATUS_INVALID_PARAMETER;
     for (size_t i = 0; i < count; i++) {
-        if (!ranges[i].pointer || (uintptr_t)ranges[i].pointer % GPU_PAGE_SIZE || ranges[i].size == 0 ||
-            ranges[i].size % GPU_PAGE_SIZE ||
+        if (!ranges[i].pointer || (uintptr_t)ranges[i].pointer % GPU_PAGE_SIZE ||
+            ranges[i].size == 0 || ranges[i].size % GPU_PAGE_SIZE ||
             __builtin_add_overflow(pages, ranges[i].size / GPU_PAGE_SIZE, &pages))
             return NULL;
     }
@@ -101,8 +106,8 @@ static struct host_gpadl *new_gpadl(const struct host_memory *ranges, size_t cou
     return gpadl;
 }
 
-NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges, size_t count,
-                           bool writable)
+NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges,
+                           size_t count, bool writable)
 {
     NTSTATUS status;
     struct host_gpadl *gpadl = new_gpadl(ranges, count, &status);
@@ -140,22 +145,25 @@ void host_gpadl_teardown(struct host *host, uint32_t id)
     free(gpadl);
 }
 
-/* With host.lock held, so that the GPADL cannot go before its pages are lent. One allocation at a time has them. */
+/* With host.lock held, so that the GPADL cannot go before its pages are lent. One allocation at a
+ * time has them. */
 static NTSTATUS lend(struct host_gpadl *gpadl, struct host_allocation *allocation)
 {
     if (!gpadl || gpadl->user || (!gpadl->writable && !allocation->read_only) ||
         gpadl->page_count != gpu_allocation_size(allocation->gpu) >> GPU_PAGE_SHIFT)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status =
-        gpu_allocation_set_pages(allocation->gpu, 0, gpadl->page_count, gpadl->pages, allocation->read_only);
+    NTSTATUS status = gpu_allocation_set_pages(allocation->gpu, 0, gpadl->page_count, gpadl->pages,
+                                               allocation->read_only);
     if (NT_SUCCESS(status))
         gpadl->user = gpu_allocation_reference(allocation->gpu);
     return status;
 }
 
-/* ------------------------------------------------------------------------------------- system memory */
+/* ------------------------------------------------------------------------------------- system
+ * memory */
 
-static struct host_allocation *find_system_allocation(struct host_call *call, uint32_t device, uint32_t handle)
+static struct host_allocation *find_system_allocation(struct host_call *call, uint32_t device,
+                                                      uint32_t handle)
 {
     struct host_allocation *allocation = host_find_allocation(call, handle);
     if (!allocation || (allocation->system_memory && allocation->device->object.handle == device))
@@ -168,7 +176,8 @@ NTSTATUS host_set_existing_store(struct host_call *call, const void *command, vo
 {
     const struct wire_setexistingsysmemstore *store = command;
     (void)reply;
-    struct host_allocation *allocation = find_system_allocation(call, store->device, store->allocation);
+    struct host_allocation *allocation =
+        find_system_allocation(call, store->device, store->allocation);
     if (!allocation)
         return STATUS_INVALID_PARAMETER;
     pthread_mutex_lock(&call->host->lock);
@@ -179,13 +188,15 @@ NTSTATUS host_set_existing_store(struct host_call *call, const void *command, vo
 }
 
 /* The host's view of each page of the list. */
-static NTSTATUS map_pages(struct host *host, const struct wire_span *numbers, bool writable, void **pages)
+static NTSTATUS map_pages(struct host *host, const struct wire_span *numbers, bool writable,
+                          void **pages)
 {
     for (uint32_t i = 0; i < numbers->count; i++) {
         uint64_t number = wire_span_u64(numbers, i);
         if (number > UINT64_MAX >> GPU_PAGE_SHIFT)
             return STATUS_INVALID_PARAMETER;
-        pages[i] = host->link.map_pages(host->link.context, number << GPU_PAGE_SHIFT, GPU_PAGE_SIZE, writable);
+        pages[i] = host->link.map_pages(host->link.context, number << GPU_PAGE_SHIFT, GPU_PAGE_SIZE,
+                                        writable);
         if (!pages[i])
             return STATUS_INVALID_ADDRESS;
     }
@@ -206,10 +217,11 @@ NTSTATUS host_set_existing_pages(struct host_call *call, const void *command, vo
     if (!allocation)
         return STATUS_INVALID_PARAMETER;
     void **pages = malloc(numbers->count * sizeof(void *));
-    NTSTATUS status = pages ? map_pages(host, numbers, !allocation->read_only, pages) : STATUS_NO_MEMORY;
+    NTSTATUS status =
+        pages ? map_pages(host, numbers, !allocation->read_only, pages) : STATUS_NO_MEMORY;
     if (NT_SUCCESS(status))
-        status = gpu_allocation_set_pages(allocation->gpu, set->alloc_offset_in_pages, numbers->count, pages,
-                                          allocation->read_only);
+        status = gpu_allocation_set_pages(allocation->gpu, set->alloc_offset_in_pages,
+                                          numbers->count, pages, allocation->read_only);
     free(pages);
     host_object_release(&allocation->object);
     return status;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's records. Lifetime: an object is in a handle table (one reference) until its destroy command, and
- * each command in progress holds a reference to what it looked up. The last reference runs the class's
- * destroy, which takes the simulated hardware's object apart. An object keeps a reference to its owner, so
- * children always go first:
+ * The host's records. Lifetime: an object is in a handle table (one reference) until its destroy
+ * command, and each command in progress holds a reference to what it looked up. The last reference
+ * runs the class's destroy, which takes the simulated hardware's object apart. An object keeps a
+ * reference to its owner, so children always go first:
  *
  *   process -> device -> context -> hardware queue -> its progress fence
  *                     -> paging queue -> its fence
@@ -11,10 +11,10 @@
  *                     -> allocation, monitored fence
  *           -> sync object of the adapter
  *
- * Locks: a table's lock guards the table, in_table and closed of its objects; host_process.lock guards gpu[]; host.lock
- * guards the GPADLs, the IO space and opened adapters. None is taken while holding another, and none is held across a
- * call to the guest's link. Calls into gpu are made without a lock, but for two that call nothing back:
- * making a gpu_process, and lending pages.
+ * Locks: a table's lock guards the table, in_table and closed of its objects; host_process.lock
+ * guards gpu[]; host.lock guards the GPADLs, the IO space and opened adapters. None is taken while
+ * holding another, and none is held across a call to the guest's link. Calls into gpu are made
+ * without a lock, but for two that call nothing back: making a gpu_process, and lending pages.
  */
 #ifndef BACKEND_LOOPBACK_HOST_OBJECTS_H
 #define BACKEND_LOOPBACK_HOST_OBJECTS_H
@@ -47,16 +47,18 @@ struct host_object {
     enum host_kind kind;
     uint32_t handle; /* set when it is inserted, then constant */
     bool in_table;
-    bool closed;     /* being destroyed: nothing may be created inside any more */
+    bool closed;                  /* being destroyed: nothing may be created inside any more */
     struct host_object *owner;    /* a reference, or NULL */
     struct host_process *process; /* kept alive by the owners; NULL for global objects */
-    void (*retire)(struct host_object *object);  /* optional: right after it left the table, while others may
-                                                    still use it */
+    void (*retire)(struct host_object *object);  /* optional: right after it left the table, while
+                                                    others may  still use it */
     void (*destroy)(struct host_object *object); /* frees everything but the record itself */
-    struct host_object *next;     /* of host_table_collect */
+    struct host_object *next;                    /* of host_table_collect */
 };
 
-/* A record of size bytes (struct host_object first), zeroed, with one reference. NULL: no memory. */
+/*
+ * A record of size bytes (struct host_object first), zeroed, with one reference. NULL: no memory.
+ */
 void *host_object_create(size_t size, enum host_kind kind, struct host_object *owner,
                          void (*destroy)(struct host_object *object));
 void host_object_reference(struct host_object *object);
@@ -84,22 +86,27 @@ struct host_table {
     bool closed;
 };
 
-NTSTATUS host_table_init(struct host_table *table, uint32_t first_index, uint32_t limit, uint32_t instance);
+NTSTATUS host_table_init(struct host_table *table, uint32_t first_index, uint32_t limit,
+                         uint32_t instance);
 void host_table_destroy(struct host_table *table);
 
-/* Gives each object a handle and takes a reference; all or none. STATUS_NO_MEMORY, or STATUS_INVALID_PARAMETER when an
- * owner, or the table, is being closed. */
-NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *objects, uint32_t count);
+/* Gives each object a handle and takes a reference; all or none. STATUS_NO_MEMORY, or
+ * STATUS_INVALID_PARAMETER when an owner, or the table, is being closed. */
+NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *objects,
+                           uint32_t count);
 
-/* The live object of that kind, with a reference, or NULL. Instance bits are ignored, as guests do. */
+/*
+ * The live object of that kind, with a reference, or NULL. Instance bits are ignored, as guests do.
+ */
 struct host_object *host_table_find(struct host_table *table, uint32_t handle, enum host_kind kind);
 
 /* All or none; false when one is missing. */
-bool host_table_find_all(struct host_table *table, const struct wire_span *handles, enum host_kind kind,
-                         struct host_object **objects);
+bool host_table_find_all(struct host_table *table, const struct wire_span *handles,
+                         enum host_kind kind, struct host_object **objects);
 
-/* Takes root and everything inside it (NULL: everything, and closes the table) out of the table, as a list
- * through next. The caller releases each: the references are the table's. NULL if root is out already. */
+/* Takes root and everything inside it (NULL: everything, and closes the table) out of the table, as
+ * a list through next. The caller releases each: the references are the table's. NULL if root is
+ * out already. */
 struct host_object *host_table_collect(struct host_table *table, struct host_object *root);
 
 /* Retires and releases a list from host_table_collect. */
@@ -169,10 +176,10 @@ struct host_allocation {
 
 struct host_sync {
     struct host_object object;
-    uint32_t type;           /* enum gpu_fence_type */
-    bool implicit;           /* of a paging or hardware queue: goes with it */
-    struct gpu_fence *fence; /* a reference; NULL for CPU notifications */
-    uint64_t event;          /* CPU notification: what a signal sends */
+    uint32_t type;             /* enum gpu_fence_type */
+    bool implicit;             /* of a paging or hardware queue: goes with it */
+    struct gpu_fence *fence;   /* a reference; NULL for CPU notifications */
+    uint64_t event;            /* CPU notification: what a signal sends */
     struct gpu_process *space; /* where the fence is mapped, NULL: nowhere */
     uint64_t gpu_address;
     struct host_shared_sync *shared; /* a reference, or NULL */
@@ -235,22 +242,28 @@ uint32_t host_interface_version(const struct host *host);
 void host_send_event(struct host *host, uint64_t event);
 void host_send_device_state(struct host *host, uint64_t cookie);
 
-/* Guest physical address of a place in the storage; false when the IO space does not reach there. */
+/*
+ * Guest physical address of a place in the storage; false when the IO space does not reach there.
+ */
 bool host_io_space_address(struct host *host, uint64_t offset, uint64_t size, uint64_t *address);
 
 /* The process's share of an adapter, made on first use. */
-NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter, struct gpu_process **gpu);
+NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter,
+                          struct gpu_process **gpu);
 
-/* A sync object around a reference to fence, which it takes over even on failure. Not in a table yet. */
-struct host_sync *host_sync_create(struct host_object *owner, uint32_t type, struct gpu_fence *fence);
+/* A sync object around a reference to fence, which it takes over even on failure. Not in a table
+ * yet. */
+struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
+                                   struct gpu_fence *fence);
 
-/* Calls host_send_event(event) when all fences have reached their values; drops the wait silently when it is
- * cancelled. */
-NTSTATUS host_event_when(struct host_process *process, uint32_t count, struct gpu_fence *const *fences,
-                         const uint64_t *values, bool any, uint64_t event);
+/* Calls host_send_event(event) when all fences have reached their values; drops the wait silently
+ * when it is cancelled. */
+NTSTATUS host_event_when(struct host_process *process, uint32_t count,
+                         struct gpu_fence *const *fences, const uint64_t *values, bool any,
+                         uint64_t event);
 
-/* UTF-8 to zero-terminated UTF-16 of at most units units; returns the units needed with the terminator. to may be
- * NULL when units is 0. */
+/* UTF-8 to zero-terminated UTF-16 of at most units units; returns the units needed with the
+ * terminator. to may be NULL when units is 0. */
 size_t host_utf16(uint16_t *to, size_t units, const char *text);
 
 #endif

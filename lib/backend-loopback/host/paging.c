@@ -6,7 +6,9 @@
 
 enum { MAX_RESIDENCY = 10240, MAX_UPDATES = 2048, INLINE_ALLOCATIONS = 64 };
 
-/* --------------------------------------------------------------------------------- paging queues */
+/*
+ * --------------------------------------------------------------------------------- paging queues
+ */
 
 static void destroy_paging_queue(struct host_object *object)
 {
@@ -76,7 +78,9 @@ NTSTATUS host_destroy_paging_queue(struct host_call *call, const void *command, 
     return STATUS_SUCCESS;
 }
 
-/* ------------------------------------------------------------------------------------- residency */
+/*
+ * ------------------------------------------------------------------------------------- residency
+ */
 
 /* The allocations of a tail, as the simulated hardware knows them. */
 struct allocation_list {
@@ -107,7 +111,8 @@ static NTSTATUS find_allocations(const struct host_call *call, const struct wire
         return STATUS_NO_MEMORY;
     NTSTATUS status = host_objects_find(call, handles, HOST_KIND_ALLOCATION, &allocations->objects);
     for (uint32_t i = 0; i < allocations->objects.count; i++) {
-        struct host_allocation *allocation = (struct host_allocation *)(void *)allocations->objects.list[i];
+        struct host_allocation *allocation =
+            (struct host_allocation *)(void *)allocations->objects.list[i];
         if (allocation->device->adapter != call->adapter)
             status = STATUS_INVALID_PARAMETER;
         allocations->list[i] = allocation->gpu;
@@ -123,12 +128,14 @@ NTSTATUS host_make_resident(struct host_call *call, const void *command, void *r
     struct host_paging_queue *queue = host_find_paging_queue(call, make->paging_queue);
     if (!queue)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = find_allocations(call, &call->request->tails[WIRE_TAIL_MAKERESIDENT_ALLOCATIONS], &allocations);
+    NTSTATUS status = find_allocations(
+        call, &call->request->tails[WIRE_TAIL_MAKERESIDENT_ALLOCATIONS], &allocations);
     uint64_t fence_value = 0;
     uint64_t bytes_to_trim = 0;
     if (NT_SUCCESS(status))
-        status = gpu_paging_queue_make_resident(queue->gpu, allocations.objects.count, allocations.list,
-                                                make->flags, &fence_value, &bytes_to_trim);
+        status =
+            gpu_paging_queue_make_resident(queue->gpu, allocations.objects.count, allocations.list,
+                                           make->flags, &fence_value, &bytes_to_trim);
     result->paging_fence_value = fence_value;
     result->num_bytes_to_trim = bytes_to_trim;
     drop_allocations(&allocations);
@@ -145,9 +152,11 @@ NTSTATUS host_evict(struct host_call *call, const void *command, void *reply)
     struct host_device *device = host_find_device(call, evict->device);
     if (!device)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = find_allocations(call, &call->request->tails[WIRE_TAIL_EVICT_ALLOCATIONS], &allocations);
+    NTSTATUS status =
+        find_allocations(call, &call->request->tails[WIRE_TAIL_EVICT_ALLOCATIONS], &allocations);
     if (NT_SUCCESS(status))
-        status = gpu_device_evict(device->gpu, allocations.objects.count, allocations.list, &bytes_to_trim);
+        status = gpu_device_evict(device->gpu, allocations.objects.count, allocations.list,
+                                  &bytes_to_trim);
     result->num_bytes_to_trim = bytes_to_trim;
     drop_allocations(&allocations);
     host_object_release(&device->object);
@@ -167,7 +176,8 @@ static uint32_t residency_of(struct gpu_allocation *allocation)
 NTSTATUS host_query_residency(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_queryallocationresidency *query = command;
-    const struct wire_span *handles = &call->request->tails[WIRE_TAIL_QUERYALLOCATIONRESIDENCY_ALLOCATIONS];
+    const struct wire_span *handles =
+        &call->request->tails[WIRE_TAIL_QUERYALLOCATIONRESIDENCY_ALLOCATIONS];
     struct allocation_list allocations;
     (void)reply;
     if (query->args.resource)
@@ -181,11 +191,14 @@ NTSTATUS host_query_residency(struct host_call *call, const void *command, void 
     return status;
 }
 
-/* ----------------------------------------------------------------------------- virtual addresses */
+/*
+ * ----------------------------------------------------------------------------- virtual addresses
+ */
 
 NTSTATUS host_map_address(struct host_call *call, const void *command, void *reply)
 {
-    const struct wire_mapgpuvirtualaddress_args *args = &((const struct wire_mapgpuvirtualaddress *)command)->args;
+    const struct wire_mapgpuvirtualaddress_args *args =
+        &((const struct wire_mapgpuvirtualaddress *)command)->args;
     struct wire_mapgpuvirtualaddress_reply *result = reply;
     struct host_allocation *allocation = NULL;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
@@ -221,10 +234,11 @@ static bool names_address_space(const struct host_call *call, uint32_t handle)
     return queue != NULL;
 }
 
-static NTSTATUS reserve(struct gpu_process *process, const struct wire_reservegpuvirtualaddress_args *args,
-                        uint64_t *address)
+static NTSTATUS reserve(struct gpu_process *process,
+                        const struct wire_reservegpuvirtualaddress_args *args, uint64_t *address)
 {
-    struct gpu_placement placement = {args->base_address, args->minimum_address, args->maximum_address};
+    struct gpu_placement placement = {args->base_address, args->minimum_address,
+                                      args->maximum_address};
     NTSTATUS status = gpu_address_reserve(process, &placement, args->size, address);
     if (!NT_SUCCESS(status) || args->reservation_type != D3DDDIGPUVIRTUALADDRESS_RESERVE_ZERO)
         return status;
@@ -269,7 +283,8 @@ NTSTATUS host_free_address(struct host_call *call, const void *command, void *re
 }
 
 /* Fills in one operation; *allocation receives a reference where it names one. */
-static NTSTATUS convert_update(const struct host_call *call, const struct wire_gpuva_operation *operation,
+static NTSTATUS convert_update(const struct host_call *call,
+                               const struct wire_gpuva_operation *operation,
                                struct gpu_update *update, struct host_allocation **allocation)
 {
     /* map and map_protect, as well as the first two members of unmap, share their offsets. */
@@ -307,7 +322,8 @@ static NTSTATUS convert_update(const struct host_call *call, const struct wire_g
 }
 
 /* WDDM's order: wait until the fence has the value, update, signal the next value. */
-static NTSTATUS enqueue_updates(struct host_call *call, const struct wire_updategpuvirtualaddress *request,
+static NTSTATUS enqueue_updates(struct host_call *call,
+                                const struct wire_updategpuvirtualaddress *request,
                                 const struct gpu_update *updates, uint32_t count)
 {
     NTSTATUS status = STATUS_INVALID_PARAMETER;
@@ -333,7 +349,8 @@ static NTSTATUS enqueue_updates(struct host_call *call, const struct wire_update
 
 NTSTATUS host_update_address(struct host_call *call, const void *command, void *reply)
 {
-    const struct wire_span *operations = &call->request->tails[WIRE_TAIL_UPDATEGPUVIRTUALADDRESS_OPERATIONS];
+    const struct wire_span *operations =
+        &call->request->tails[WIRE_TAIL_UPDATEGPUVIRTUALADDRESS_OPERATIONS];
     uint32_t count = operations->count;
     uint32_t converted = 0;
     NTSTATUS status = STATUS_SUCCESS;

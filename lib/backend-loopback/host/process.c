@@ -19,7 +19,8 @@ static void destroy_process(struct host_object *object)
 
 static NTSTATUS new_process(struct host *host, struct host_process **result)
 {
-    struct host_process *process = host_object_create(sizeof(*process), HOST_KIND_PROCESS, NULL, NULL);
+    struct host_process *process =
+        host_object_create(sizeof(*process), HOST_KIND_PROCESS, NULL, NULL);
     if (!process)
         return STATUS_NO_MEMORY;
     process->host = host;
@@ -29,7 +30,8 @@ static NTSTATUS new_process(struct host *host, struct host_process **result)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     pthread_mutex_init(&process->lock, NULL);
-    NTSTATUS status = host_table_init(&process->table, FIRST_OBJECT_INDEX, host->config.max_objects, 0);
+    NTSTATUS status =
+        host_table_init(&process->table, FIRST_OBJECT_INDEX, host->config.max_objects, 0);
     if (!NT_SUCCESS(status)) {
         pthread_mutex_destroy(&process->lock);
         atomic_fetch_sub(&host->process_count, 1);
@@ -76,7 +78,8 @@ NTSTATUS host_destroy_process(struct host_call *call, const void *command, void 
     return STATUS_SUCCESS;
 }
 
-NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter, struct gpu_process **gpu)
+NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter,
+                          struct gpu_process **gpu)
 {
     NTSTATUS status = STATUS_SUCCESS;
     pthread_mutex_lock(&process->lock);

@@ -4,7 +4,9 @@
 
 #include "backend-loopback/host/command.h"
 
-/* ----------------------------------------------------------------------------------------- events */
+/*
+ * ----------------------------------------------------------------------------------------- events
+ */
 
 static struct host_wait *take_wait(struct host *host)
 {
@@ -34,22 +36,26 @@ static void wait_done(void *context, enum gpu_wait_result result)
         host_send_event(host, event);
 }
 
-NTSTATUS host_event_when(struct host_process *process, uint32_t count, struct gpu_fence *const *fences,
-                         const uint64_t *values, bool any, uint64_t event)
+NTSTATUS host_event_when(struct host_process *process, uint32_t count,
+                         struct gpu_fence *const *fences, const uint64_t *values, bool any,
+                         uint64_t event)
 {
     struct host_wait *wait = take_wait(process->host);
     if (!wait)
         return STATUS_NO_MEMORY;
     wait->host = process->host;
     wait->event = event;
-    NTSTATUS status = gpu_wait_register(process->waits, count, fences, values, any, wait_done, wait);
+    NTSTATUS status =
+        gpu_wait_register(process->waits, count, fences, values, any, wait_done, wait);
     if (!NT_SUCCESS(status))
         put_wait(process->host, wait);
     return status;
 }
 
-/* Sends event when every queue has finished what is in it now. The fences live as long as the queues' packets. */
-static NTSTATUS event_after_queues(struct host_call *call, const struct host_queues *queues, uint64_t event)
+/* Sends event when every queue has finished what is in it now. The fences live as long as the
+ * queues' packets. */
+static NTSTATUS event_after_queues(struct host_call *call, const struct host_queues *queues,
+                                   uint64_t event)
 {
     static const struct gpu_fence_config config = {.type = GPU_FENCE_MONITORED};
     struct gpu_fence *fences[HOST_MAX_QUEUES] = {NULL};
@@ -71,7 +77,9 @@ static NTSTATUS event_after_queues(struct host_call *call, const struct host_que
     return status;
 }
 
-/* ---------------------------------------------------------------------------------------- objects */
+/*
+ * ---------------------------------------------------------------------------------------- objects
+ */
 
 static void destroy_sync(struct host_object *object)
 {
@@ -86,7 +94,8 @@ static void destroy_sync(struct host_object *object)
         host_object_release(&shared->object);
 }
 
-struct host_sync *host_sync_create(struct host_object *owner, uint32_t type, struct gpu_fence *fence)
+struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
+                                   struct gpu_fence *fence)
 {
     struct host_sync *sync = host_object_create(sizeof(*sync), HOST_KIND_SYNC, owner, destroy_sync);
     if (!sync) {
@@ -125,23 +134,26 @@ static NTSTATUS share(struct host_call *call, struct host_sync *sync)
 }
 
 /* Where CPU and GPU of the guest find the fence's value. */
-static NTSTATUS map_fence(struct host_call *call, struct host_device *device, struct host_sync *sync,
-                          uint32_t flags, uint64_t *cpu_address)
+static NTSTATUS map_fence(struct host_call *call, struct host_device *device,
+                          struct host_sync *sync, uint32_t flags, uint64_t *cpu_address)
 {
     struct gpu_process *space;
-    if (!host_io_space_address(call->host, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE, cpu_address))
+    if (!host_io_space_address(call->host, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE,
+                               cpu_address))
         return STATUS_NO_MEMORY;
     if (flags & WIRE_SYNC_NO_GPU_ACCESS)
         return STATUS_SUCCESS;
     NTSTATUS status = host_process_gpu(call->process, device->adapter, &space);
     if (NT_SUCCESS(status))
-        status = gpu_address_map_fence(space, sync->fence, !(flags & WIRE_SYNC_NO_SIGNAL), &sync->gpu_address);
+        status = gpu_address_map_fence(space, sync->fence, !(flags & WIRE_SYNC_NO_SIGNAL),
+                                       &sync->gpu_address);
     if (NT_SUCCESS(status))
         sync->space = space;
     return status;
 }
 
-static NTSTATUS create_monitored_fence(struct host_call *call, const struct wire_createsyncobject_args *args,
+static NTSTATUS create_monitored_fence(struct host_call *call,
+                                       const struct wire_createsyncobject_args *args,
                                        struct wire_createsyncobject_reply *result)
 {
     const struct wire_sync_info *info = &args->info;
@@ -176,12 +188,14 @@ static NTSTATUS create_monitored_fence(struct host_call *call, const struct wire
     return status;
 }
 
-static NTSTATUS create_cpu_notification(struct host_call *call, const struct wire_createsyncobject_args *args,
+static NTSTATUS create_cpu_notification(struct host_call *call,
+                                        const struct wire_createsyncobject_args *args,
                                         struct wire_createsyncobject_reply *result)
 {
     if (!args->info.cpu_notification.event || args->info.flags & WIRE_SYNC_SHARED)
         return STATUS_INVALID_PARAMETER;
-    struct host_sync *sync = host_sync_create(&call->process->object, GPU_FENCE_CPU_NOTIFICATION, NULL);
+    struct host_sync *sync =
+        host_sync_create(&call->process->object, GPU_FENCE_CPU_NOTIFICATION, NULL);
     if (!sync)
         return STATUS_NO_MEMORY;
     sync->event = args->info.cpu_notification.event;
@@ -206,8 +220,8 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
     const struct wire_opensyncobject *open = command;
     struct wire_opensyncobject_reply *result = reply;
     struct host_device *device = host_find_any_device(call, open->device);
-    struct host_shared_sync *shared =
-        (void *)host_table_find(&call->host->globals, open->global_sync_object, HOST_KIND_SHARED_SYNC);
+    struct host_shared_sync *shared = (void *)host_table_find(
+        &call->host->globals, open->global_sync_object, HOST_KIND_SHARED_SYNC);
     NTSTATUS status = device && shared ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status)) {
         struct host_sync *sync =
@@ -217,7 +231,8 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
             atomic_fetch_add(&shared->instances, 1);
             host_object_reference(&shared->object);
             sync->shared = shared;
-            status = map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
+            status =
+                map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
             result->gpu_virtual_address = sync->gpu_address;
             if (NT_SUCCESS(status))
                 status = host_publish(call, &sync->object, &result->sync_object);
@@ -235,7 +250,8 @@ NTSTATUS host_destroy_sync(struct host_call *call, const void *command, void *re
     const struct wire_destroysyncobject *destroy = command;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     (void)reply;
-    struct host_sync *sync = (void *)host_table_find(&call->process->table, destroy->sync_object, HOST_KIND_SYNC);
+    struct host_sync *sync =
+        (void *)host_table_find(&call->process->table, destroy->sync_object, HOST_KIND_SYNC);
     if (!sync)
         return status;
     if (!sync->implicit) {
@@ -246,9 +262,13 @@ NTSTATUS host_destroy_sync(struct host_call *call, const void *command, void *re
     return status;
 }
 
-/* ------------------------------------------------------------------------------- signals and waits */
+/*
+ * ------------------------------------------------------------------------------- signals and waits
+ */
 
-/* The fences and values of a message, side by side; notifications among the objects have no fence. */
+/*
+ * The fences and values of a message, side by side; notifications among the objects have no fence.
+ */
 struct fence_list {
     struct host_objects objects;
     uint32_t count;
@@ -298,7 +318,8 @@ static NTSTATUS signal_from_queues(struct host_call *call, const struct fence_li
     NTSTATUS status = STATUS_SUCCESS;
     for (uint32_t i = 0; list->count && i < queues->count && NT_SUCCESS(status); i++)
         status = gpu_queue_signal(queues->list[i], list->count, list->fences, list->values);
-    for (uint32_t i = 0; list->notifications && i < list->objects.count && NT_SUCCESS(status); i++) {
+    for (uint32_t i = 0; list->notifications && i < list->objects.count && NT_SUCCESS(status);
+         i++) {
         const struct host_sync *sync = (const struct host_sync *)(void *)list->objects.list[i];
         if (!sync->fence)
             status = event_after_queues(call, queues, sync->event);
@@ -311,9 +332,9 @@ static NTSTATUS signal_objects(struct host_call *call, const struct wire_signals
 {
     const struct wire_span *tails = call->request->tails;
     struct fence_list list;
-    NTSTATUS status =
-        find_fences(call, &tails[WIRE_TAIL_SIGNALSYNCOBJECT_OBJECTS], &tails[WIRE_TAIL_SIGNALSYNCOBJECT_FENCE_VALUES],
-                    signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
+    NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_SIGNALSYNCOBJECT_OBJECTS],
+                                  &tails[WIRE_TAIL_SIGNALSYNCOBJECT_FENCE_VALUES],
+                                  signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
     bool at_once = queues->count == 0 || signal->flags & WIRE_SIGNAL_SIGNAL_AT_SUBMISSION;
     if (NT_SUCCESS(status) && at_once)
         signal_now(call, &list, (signal->flags & WIRE_SIGNAL_ALLOW_FENCE_REWIND) != 0);
@@ -357,13 +378,14 @@ NTSTATUS host_wait_from_cpu(struct host_call *call, const void *command, void *r
     if (!wait->guest_event_pointer)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_OBJECTS],
-                                  &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_FENCE_VALUES], 0, GPU_WAIT_MAX_FENCES,
-                                  &list);
+                                  &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMCPU_FENCE_VALUES], 0,
+                                  GPU_WAIT_MAX_FENCES, &list);
     if (NT_SUCCESS(status) && list.notifications)
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
-        status = host_event_when(call->process, list.count, list.fences, list.values,
-                                 (wait->flags & WIRE_WAIT_WAIT_ANY) != 0, wait->guest_event_pointer);
+        status =
+            host_event_when(call->process, list.count, list.fences, list.values,
+                            (wait->flags & WIRE_WAIT_WAIT_ANY) != 0, wait->guest_event_pointer);
     host_objects_drop(&list.objects);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Objects and handle tables: dense indices, a generation in the two top bits, first freed first reused. */
+/* Objects and handle tables: dense indices, a generation in the two top bits, first freed first
+ * reused. */
 #include <stdlib.h>
 
 #include "backend-loopback/host/objects.h"
@@ -12,7 +13,9 @@ enum {
     MINIMUM_FREE = 128,
 };
 
-/* ---------------------------------------------------------------------------------------- objects */
+/*
+ * ---------------------------------------------------------------------------------------- objects
+ */
 
 void *host_object_create(size_t size, enum host_kind kind, struct host_object *owner,
                          void (*destroy)(struct host_object *object))
@@ -26,8 +29,8 @@ void *host_object_create(size_t size, enum host_kind kind, struct host_object *o
     object->owner = owner;
     if (owner) {
         host_object_reference(owner);
-        object->process =
-            owner->kind == HOST_KIND_PROCESS ? (struct host_process *)(void *)owner : owner->process;
+        object->process = owner->kind == HOST_KIND_PROCESS ? (struct host_process *)(void *)owner
+                                                           : owner->process;
     }
     return object;
 }
@@ -66,9 +69,12 @@ static bool is_inside(const struct host_object *object, const struct host_object
     return object != NULL;
 }
 
-/* ----------------------------------------------------------------------------------------- tables */
+/*
+ * ----------------------------------------------------------------------------------------- tables
+ */
 
-NTSTATUS host_table_init(struct host_table *table, uint32_t first_index, uint32_t limit, uint32_t instance)
+NTSTATUS host_table_init(struct host_table *table, uint32_t first_index, uint32_t limit,
+                         uint32_t instance)
 {
     *table = (struct host_table){
         .limit = limit,
@@ -152,7 +158,8 @@ static bool is_closed_owner(const struct host_object *owner)
     return owner && owner->kind != HOST_KIND_PROCESS && owner->closed;
 }
 
-NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *objects, uint32_t count)
+NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *objects,
+                           uint32_t count)
 {
     NTSTATUS status = STATUS_SUCCESS;
     pthread_rwlock_wrlock(&table->lock);
@@ -173,13 +180,15 @@ NTSTATUS host_table_insert(struct host_table *table, struct host_object *const *
     return status;
 }
 
-static struct host_object *find_locked(struct host_table *table, uint32_t handle, enum host_kind kind)
+static struct host_object *find_locked(struct host_table *table, uint32_t handle,
+                                       enum host_kind kind)
 {
     uint32_t slot = ((handle & WIRE_HANDLE_INDEX) >> WIRE_HANDLE_INDEX_SHIFT) - table->first_index;
     if (slot >= table->size) /* an index below the first wraps to a huge slot */
         return NULL;
     const struct host_table_entry *entry = &table->entries[slot];
-    if (!entry->object || entry->unique != handle >> WIRE_HANDLE_UNIQUE_SHIFT || entry->object->kind != kind)
+    if (!entry->object || entry->unique != handle >> WIRE_HANDLE_UNIQUE_SHIFT ||
+        entry->object->kind != kind)
         return NULL;
     host_object_reference(entry->object);
     return entry->object;
@@ -193,8 +202,8 @@ struct host_object *host_table_find(struct host_table *table, uint32_t handle, e
     return object;
 }
 
-bool host_table_find_all(struct host_table *table, const struct wire_span *handles, enum host_kind kind,
-                         struct host_object **objects)
+bool host_table_find_all(struct host_table *table, const struct wire_span *handles,
+                         enum host_kind kind, struct host_object **objects)
 {
     uint32_t found = 0;
     pthread_rwlock_rdlock(&table->lock);
@@ -217,7 +226,9 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
     pthread_rwlock_wrlock(&table->lock);
     if (!root)
         table->closed = true;
-    /* A leaf is taken out without looking at its neighbours: those are what a busy guest destroys. */
+    /*
+     * A leaf is taken out without looking at its neighbours: those are what a busy guest destroys.
+     */
     bool leaf = root && (root->kind == HOST_KIND_ALLOCATION || root->kind == HOST_KIND_SYNC ||
                          root->kind == HOST_KIND_SHARED_SYNC || root->kind == HOST_KIND_ADAPTER);
     if (leaf && root->in_table) {

@@ -22,7 +22,8 @@ void wire_host_message_set_data(struct wire_setguestdata *message, uint64_t cook
     message->data32 = value;
 }
 
-enum wire_error wire_host_message_decode(const void *bytes, size_t size, struct wire_host_message *message)
+enum wire_error wire_host_message_decode(const void *bytes, size_t size,
+                                         struct wire_host_message *message)
 {
     struct wire_header header;
     memset(message, 0, sizeof(*message));

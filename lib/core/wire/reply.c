@@ -9,28 +9,29 @@ size_t wire_reply_expected(const struct wire_request *request)
     const struct wire_reply_layout *layout = wire_reply_layout(request);
     if (layout->kind == WIRE_REPLY_ECHO)
         return request->size;
-    /* The counts were bounded by the request's size or, for counts of the reply alone, by 2^32 elements of 4 bytes. */
+    /* The counts were bounded by the request's size or, for counts of the reply alone, by 2^32
+     * elements of 4 bytes. */
     uint64_t size = layout->fixed_size;
     for (unsigned i = 0; i < layout->tail_count; i++)
         size += wire_tail_count(&layout->tails[i], request, 0) * layout->tails[i].element_size;
     return (size_t)size;
 }
 
-/* ------------------------------------------------------------------------------------------ decoder */
+/* ------------------------------------------------------------------------------------------
+ * decoder */
 
-/* A guest splits the private data by the sizes in the reply: they must stay inside what it asked for. */
+/* A guest splits the private data by the sizes in the reply: they must stay inside what it asked
+ * for. */
 static enum wire_error check_allocation_results(const struct wire_request *request,
                                                 const struct wire_reply *reply)
 {
     const struct wire_span *asked = &request->tails[WIRE_TAIL_CREATEALLOCATION_ALLOC_INFO];
     const struct wire_span *got = &reply->tails[WIRE_REPLY_TAIL_CREATEALLOCATION_ALLOCATION_INFO];
     for (uint32_t i = 0; i < got->count; i++) {
-        uint32_t limit =
-            wire_load_u32((const unsigned char *)wire_span_at(asked, i) +
-                          offsetof(struct wire_allocation_info, priv_drv_data_size));
-        uint32_t size =
-            wire_load_u32((const unsigned char *)wire_span_at(got, i) +
-                          offsetof(struct wire_allocation_result, priv_drv_data_size));
+        uint32_t limit = wire_load_u32((const unsigned char *)wire_span_at(asked, i) +
+                                       offsetof(struct wire_allocation_info, priv_drv_data_size));
+        uint32_t size = wire_load_u32((const unsigned char *)wire_span_at(got, i) +
+                                      offsetof(struct wire_allocation_result, priv_drv_data_size));
         if (size > limit)
             return WIRE_ERROR_RESULT_SIZE;
     }
@@ -39,7 +40,8 @@ static enum wire_error check_allocation_results(const struct wire_request *reque
 
 static enum wire_error describe_echo(const struct wire_request *request, struct wire_reply *reply)
 {
-    /* Counts come from the request that was sent, not from the echo: the host may have changed them. */
+    /* Counts come from the request that was sent, not from the echo: the host may have changed
+     * them. */
     reply->tail_count = request->tail_count;
     for (unsigned i = 0; i < request->tail_count; i++) {
         reply->tails[i] = request->tails[i];
@@ -48,8 +50,8 @@ static enum wire_error describe_echo(const struct wire_request *request, struct 
     return WIRE_OK;
 }
 
-enum wire_error wire_reply_decode(const struct wire_request *request, const void *bytes, size_t size,
-                                  struct wire_reply *reply)
+enum wire_error wire_reply_decode(const struct wire_request *request, const void *bytes,
+                                  size_t size, struct wire_reply *reply)
 {
     const struct wire_reply_layout *layout = wire_reply_layout(request);
     size_t end;
@@ -70,17 +72,18 @@ enum wire_error wire_reply_decode(const struct wire_request *request, const void
     if (layout->kind == WIRE_REPLY_ECHO)
         return describe_echo(request, reply);
     reply->tail_count = layout->tail_count;
-    enum wire_error error = wire_tail_walk(layout->tails, layout->tail_count, request, reply->bytes, size,
-                                           layout->fixed_size, reply->tails, &end);
+    enum wire_error error = wire_tail_walk(layout->tails, layout->tail_count, request, reply->bytes,
+                                           size, layout->fixed_size, reply->tails, &end);
     if (!error && request->command == &wire_vgpu_commands[WIRE_VGPU_CREATEALLOCATION])
         error = check_allocation_results(request, reply);
     return error == WIRE_ERROR_SHORT_TAIL ? WIRE_ERROR_SHORT_REPLY : error;
 }
 
-/* ------------------------------------------------------------------------------------------ encoder */
+/* ------------------------------------------------------------------------------------------
+ * encoder */
 
-void *wire_reply_begin(struct wire_builder *builder, const struct wire_request *request, void *buffer,
-                       size_t capacity)
+void *wire_reply_begin(struct wire_builder *builder, const struct wire_request *request,
+                       void *buffer, size_t capacity)
 {
     const struct wire_reply_layout *layout = wire_reply_layout(request);
     if (capacity > WIRE_REPLY_LIMIT)
@@ -112,8 +115,9 @@ static size_t bare_status(int32_t status, void *buffer, size_t capacity)
 }
 
 /* The reply in its full form, with the status or a zero handle in it; 0 if it does not fit. */
-static size_t full_failure(const struct wire_request *request, const struct wire_reply_layout *layout,
-                           int32_t status, void *buffer, size_t capacity)
+static size_t full_failure(const struct wire_request *request,
+                           const struct wire_reply_layout *layout, int32_t status, void *buffer,
+                           size_t capacity)
 {
     struct wire_builder builder;
     unsigned char *fixed = wire_reply_begin(&builder, request, buffer, capacity);
@@ -126,7 +130,8 @@ static size_t full_failure(const struct wire_request *request, const struct wire
     return request->content_size ? wire_reply_finish(&builder, request) : builder.size;
 }
 
-size_t wire_reply_fail(const struct wire_request *request, int32_t status, void *buffer, size_t capacity)
+size_t wire_reply_fail(const struct wire_request *request, int32_t status, void *buffer,
+                       size_t capacity)
 {
     const struct wire_reply_layout *layout = wire_reply_layout(request);
     bool decoded = request->content_size != 0;
@@ -143,7 +148,8 @@ size_t wire_reply_fail(const struct wire_request *request, int32_t status, void 
         size_t size = full_failure(request, layout, status, buffer, capacity);
         if (size)
             return size;
-        /* The full form is larger than the buffer or the limit: too short a reply is a failure as well. */
+        /* The full form is larger than the buffer or the limit: too short a reply is a failure as
+         * well. */
     }
     if (layout->kind == WIRE_REPLY_RAW && !decoded)
         return 0;

@@ -5,10 +5,11 @@
 #include "core/wire/reply.h"
 #include "core/wire/tail.h"
 
-/* ------------------------------------------------------------------------------------------ encoder */
+/* ------------------------------------------------------------------------------------------
+ * encoder */
 
-static enum wire_error check_begin(const struct wire_command *command, const struct wire_envelope *envelope,
-                                   const void *buffer)
+static enum wire_error check_begin(const struct wire_command *command,
+                                   const struct wire_envelope *envelope, const void *buffer)
 {
     if (!command)
         return WIRE_ERROR_COMMAND_NUMBER;
@@ -70,8 +71,9 @@ size_t wire_request_finish(struct wire_request_builder *builder)
     const struct wire_command *command = request->command;
     size_t written = out->size - (size_t)(request->bytes - out->buffer);
     request->tail_count = command->tail_count;
-    out->error = wire_tail_walk(command->tails, command->tail_count, request, request->bytes, written,
-                                command->fixed_size, request->tails, &request->content_size);
+    out->error =
+        wire_tail_walk(command->tails, command->tail_count, request, request->bytes, written,
+                       command->fixed_size, request->tails, &request->content_size);
     if (!out->error && request->content_size != written)
         out->error = WIRE_ERROR_TAIL_MISMATCH;
     if (out->error) {
@@ -83,11 +85,13 @@ size_t wire_request_finish(struct wire_request_builder *builder)
     return out->error ? 0 : out->size;
 }
 
-/* ------------------------------------------------------------------------------------------ decoder */
+/* ------------------------------------------------------------------------------------------
+ * decoder */
 
-/* Finds the command behind the ext header. On success *offset is aligned to 8 and leaves room for a header. */
-static enum wire_error find_command(const unsigned char *bytes, size_t size, struct wire_request *request,
-                                    size_t *offset)
+/* Finds the command behind the ext header. On success *offset is aligned to 8 and leaves room for a
+ * header. */
+static enum wire_error find_command(const unsigned char *bytes, size_t size,
+                                    struct wire_request *request, size_t *offset)
 {
     *offset = 0;
     if (request->interface_version >= WIRE_VERSION) {
@@ -145,6 +149,7 @@ enum wire_error wire_request_decode(const void *bytes, size_t size, uint32_t int
     if (request->size < command->fixed_size)
         return WIRE_ERROR_SHORT_FIXED_PART;
     request->tail_count = command->tail_count;
-    return wire_tail_walk(command->tails, command->tail_count, request, request->bytes, request->size,
-                          command->fixed_size, request->tails, &request->content_size);
+    return wire_tail_walk(command->tails, command->tail_count, request, request->bytes,
+                          request->size, command->fixed_size, request->tails,
+                          &request->content_size);
 }

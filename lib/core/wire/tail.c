@@ -12,9 +12,9 @@ static uint64_t sum_of_members(const struct wire_span *span, uint16_t member_off
 }
 
 /*
- * SIGNALSYNCOBJECT has no count for its fence values: they are there if the message is long enough and no event
- * is asked for. Rounding to 8 adds fewer bytes than one value has, so more bytes than that, but not enough for all, is a
- * cut message rather than an absent tail.
+ * SIGNALSYNCOBJECT has no count for its fence values: they are there if the message is long enough
+ * and no event is asked for. Rounding to 8 adds fewer bytes than one value has, so more bytes than
+ * that, but not enough for all, is a cut message rather than an absent tail.
  */
 static uint64_t count_if_present(const struct wire_tail *tail, const unsigned char *fixed,
                                  size_t remaining)
@@ -26,7 +26,8 @@ static uint64_t count_if_present(const struct wire_tail *tail, const unsigned ch
     return count;
 }
 
-uint64_t wire_tail_count(const struct wire_tail *tail, const struct wire_request *request, size_t remaining)
+uint64_t wire_tail_count(const struct wire_tail *tail, const struct wire_request *request,
+                         size_t remaining)
 {
     const unsigned char *fixed = request->bytes;
     switch ((enum wire_count_source)tail->source) {

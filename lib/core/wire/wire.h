@@ -6,9 +6,9 @@
  *   reply.h         host -> guest answers: encoder (host end) and decoder (guest end)
  *   host_message.h  host -> guest messages: encoder and decoder
  *
- * Layouts are struct wire_<command> and struct wire_<command>_reply in messages_generated.h, with sizeof equal to
- * the fixed part on the wire. Nothing here allocates, locks or searches; every function may be called from any
- * thread on buffers of its own.
+ * Layouts are struct wire_<command> and struct wire_<command>_reply in messages_generated.h, with
+ * sizeof equal to the fixed part on the wire. Nothing here allocates, locks or searches; every
+ * function may be called from any thread on buffers of its own.
  */
 #ifndef D3DKMT_CORE_WIRE_WIRE_H
 #define D3DKMT_CORE_WIRE_WIRE_H
@@ -40,13 +40,13 @@ enum {
     WIRE_EXT_HEADER_SIZE = 16,
     WIRE_HEADER_SIZE = 24,
     WIRE_MESSAGE_LIMIT = 131072, /* a command with its ext header */
-    /* A completion packet carries a 16-byte descriptor inside the same limit; a longer one makes a guest
-     * read its ring out of step. */
+    /* A completion packet carries a 16-byte descriptor inside the same limit; a longer one makes a
+     * guest read its ring out of step. */
     WIRE_REPLY_LIMIT = 131056,
 
     WIRE_EXISTING_PAGES_PER_MESSAGE = 15867,
     WIRE_EXISTING_PAGES_MESSAGE_SIZE = 126976,
-    WIRE_VGPU_COMMAND_LIMIT = 69,   /* first invalid vGPU number */
+    WIRE_VGPU_COMMAND_LIMIT = 69, /* first invalid vGPU number */
     WIRE_GLOBAL_COMMAND_FIRST = 1000,
     WIRE_GLOBAL_COMMAND_LIMIT = 1023,
     WIRE_HOST_MESSAGE_LIMIT = 5,
@@ -62,7 +62,8 @@ enum wire_error {
     WIRE_ERROR_MISALIGNED,       /* the buffer is not aligned to 8 bytes */
     WIRE_ERROR_TOO_LARGE,        /* above the protocol's limit */
     WIRE_ERROR_SHORT_EXT_HEADER, /* ends inside the ext header */
-    WIRE_ERROR_COMMAND_OFFSET,   /* ext header points into itself, off alignment, or behind the message */
+    WIRE_ERROR_COMMAND_OFFSET,   /* ext header points into itself, off alignment, or behind the
+                                    message */
     WIRE_ERROR_SHORT_HEADER,     /* ends inside the command header */
     WIRE_ERROR_CHANNEL_TYPE,     /* a channel type that this direction does not have */
     WIRE_ERROR_COMMAND_NUMBER,   /* a number outside of the channel type's space or unassigned */
@@ -132,7 +133,8 @@ static inline size_t wire_span_bytes(const struct wire_span *span)
     return (size_t)span->count * span->element_size;
 }
 
-/* ------------------------------------------------------------------ descriptors (commands_generated.c) */
+/* ------------------------------------------------------------------ descriptors
+ * (commands_generated.c) */
 
 /* Where a tail's element count stands; see messages.txt. */
 enum wire_count_source {
@@ -140,17 +142,18 @@ enum wire_count_source {
     WIRE_COUNT_ONE_IF,       /* 1 if the u32 at condition_offset is not 0, else the field */
     WIRE_COUNT_ONE_UNLESS,   /* the field if the byte at condition_offset is not 0, else 1 */
     WIRE_COUNT_AT_LEAST_ONE, /* the field, or 1 */
-    WIRE_COUNT_IF_PRESENT,   /* the field if the message reaches so far; flag word at condition_offset */
-    WIRE_COUNT_SUM,          /* sum of the u32 at condition_offset of each element of tail count_offset */
+    WIRE_COUNT_IF_PRESENT, /* the field if the message reaches so far; flag word at condition_offset
+                            */
+    WIRE_COUNT_SUM, /* sum of the u32 at condition_offset of each element of tail count_offset */
     WIRE_COUNT_REQUEST_TAIL, /* replies: the count of the request's tail count_offset */
 };
 
 struct wire_tail {
     const char *name;
     uint16_t element_size;
-    uint16_t count_offset;     /* offsets count from the command header */
+    uint16_t count_offset; /* offsets count from the command header */
     uint16_t condition_offset;
-    uint8_t source;            /* enum wire_count_source */
+    uint8_t source; /* enum wire_count_source */
 };
 
 enum wire_reply_kind {
@@ -162,7 +165,7 @@ enum wire_reply_kind {
 };
 
 struct wire_reply_layout {
-    uint8_t kind;           /* enum wire_reply_kind */
+    uint8_t kind; /* enum wire_reply_kind */
     uint8_t tail_count;
     uint16_t fixed_size;
     uint16_t status_offset; /* WIRE_NO_STATUS: the reply has no status */
@@ -170,15 +173,15 @@ struct wire_reply_layout {
 };
 
 struct wire_command {
-    const char *name;       /* as in DXGK_VMBCOMMAND_<name>; NULL for unassigned numbers */
+    const char *name; /* as in DXGK_VMBCOMMAND_<name>; NULL for unassigned numbers */
     uint16_t number;
-    uint8_t channel;        /* enum wire_channel */
+    uint8_t channel; /* enum wire_channel */
     bool layout_known;
-    bool async_capable;     /* sent without a reply once the adapter allows it */
-    bool sent_with_reply;   /* the guest sends the zeroed reply behind the content */
-    uint8_t sent_extra;     /* zero bytes that the guest sends behind the content */
+    bool async_capable;   /* sent without a reply once the adapter allows it */
+    bool sent_with_reply; /* the guest sends the zeroed reply behind the content */
+    uint8_t sent_extra;   /* zero bytes that the guest sends behind the content */
     uint8_t tail_count;
-    uint16_t fixed_size;    /* command header included */
+    uint16_t fixed_size; /* command header included */
     uint32_t sent_minimum;
     struct wire_tail tails[WIRE_MAX_TAILS];
     struct wire_reply_layout reply[2]; /* [0] before version 40, [1] since */
@@ -211,8 +214,8 @@ struct wire_builder {
 };
 
 /*
- * Appends count bytes behind what is there and returns where they stand (NULL after an error). data NULL reserves
- * zeroed bytes that the caller fills in.
+ * Appends count bytes behind what is there and returns where they stand (NULL after an error). data
+ * NULL reserves zeroed bytes that the caller fills in.
  */
 void *wire_append(struct wire_builder *builder, const void *data, size_t count);
 
