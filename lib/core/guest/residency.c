@@ -43,6 +43,11 @@ static NTSTATUS make_resident(struct guest_process *process, struct guest_adapte
             written = GUEST_WRITE(process, caller->NumBytesToTrim, answer->num_bytes_to_trim);
         if (!NT_SUCCESS(written))
             status = written;
+        else if (!NT_SUCCESS(status))
+            d3dkmti_fail(status,
+                         "the process may keep that much resident only after %llu bytes are "
+                         "trimmed; evict allocations and try again",
+                         (unsigned long long)answer->num_bytes_to_trim);
     }
     guest_message_end(&message);
     return status;
