@@ -8,9 +8,11 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_posix_memalign(void **memory, size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
 
 static _Atomic uint32_t allocations;
 
@@ -30,6 +32,12 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
     atomic_fetch_add(&allocations, 1);
     return __real_aligned_alloc(alignment, size);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __real_posix_memalign(memory, alignment, size);
 }
 
 static void work(struct rig *rig, struct commands *commands, struct gpu_queue *queue,
