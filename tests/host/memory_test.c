@@ -173,6 +173,32 @@ static void memory_without_all_pages_cannot_be_resident(void **state)
     assert_false(NT_SUCCESS(guest_send(rig->guest)));
 }
 
+/* The guest must learn how much to give up, although the call fails. */
+static void a_full_budget_says_how_much_to_trim(void **state)
+{
+    struct guest_vm vm;
+    struct host_config config = {.adapter_count = 1};
+    (void)state;
+    config.adapters[0].budget[KMD_SEGMENT_LOCAL] = 64 * PAGE;
+    config.adapters[0].budget[KMD_SEGMENT_NON_LOCAL] = 64 * PAGE;
+    guest_vm_open(&vm, mode, &config);
+    struct guest *guest = guest_open(&vm, 0);
+    uint32_t device = guest_create_device(guest);
+    struct guest_queue paging = guest_create_paging_queue(guest, device);
+    guest_create_memory(guest, device, paging.handle, 60 * PAGE);
+    uint32_t allocation;
+    assert_int_equal(guest_try_allocation(guest, device, 10 * PAGE, 0, &allocation),
+                     STATUS_SUCCESS);
+    struct wire_makeresident *make = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_MAKERESIDENT);
+    make->paging_queue = paging.handle;
+    make->alloc_count = 1;
+    guest_append(guest, &allocation, sizeof(allocation));
+    assert_int_equal(guest_send(guest), STATUS_NO_MEMORY);
+    assert_true(guest_reply(guest, makeresident)->num_bytes_to_trim == 6 * PAGE);
+    guest_close(guest);
+    guest_vm_close(&vm);
+}
+
 static void locks_are_counted(void **state)
 {
     struct rig *rig = *state;
@@ -293,6 +319,7 @@ int main(void)
         RIG_TEST(page_lists_lend_memory),
         RIG_TEST(impossible_page_lists_are_refused),
         RIG_TEST(memory_without_all_pages_cannot_be_resident),
+        RIG_TEST(a_full_budget_says_how_much_to_trim),
         RIG_TEST(locks_are_counted),
         RIG_TEST(addresses_are_reserved_by_adapter_or_queue),
         RIG_TEST(queued_updates_wait_and_signal),

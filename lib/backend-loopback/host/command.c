@@ -131,6 +131,22 @@ static NTSTATUS prepare(struct host_call *call, int channel, const struct comman
  * ------------------------------------------------------------------------------------------ reply
  */
 
+/*
+ * A reply with a status field is given whole even on failure: MAKERESIDENT, for one, says how much to
+ * trim. Whatever was appended is dropped.
+ */
+static size_t fail(struct host_call *call, const struct wire_reply_layout *layout, NTSTATUS status,
+                   void *buffer, size_t capacity)
+{
+    struct wire_builder *out = &call->out;
+    if (layout->kind != WIRE_REPLY_STRUCT || layout->status_offset == WIRE_NO_STATUS)
+        return wire_reply_fail(call->request, status, buffer, capacity);
+    out->error = WIRE_OK;
+    out->size = layout->fixed_size;
+    memcpy(out->buffer + layout->status_offset, &status, sizeof(status));
+    return wire_reply_finish(out, call->request);
+}
+
 /* Runs the handler with its reply in buffer (aligned, large enough). Returns the reply's size. */
 static size_t run(struct host_call *call, const struct command_entry *entry, void *buffer,
                   size_t capacity, NTSTATUS *status)
@@ -147,7 +163,7 @@ static size_t run(struct host_call *call, const struct command_entry *entry, voi
     if (NT_SUCCESS(*status) && call->out.error)
         *status = STATUS_INTERNAL_ERROR;
     if (!NT_SUCCESS(*status))
-        return wire_reply_fail(request, *status, buffer, capacity);
+        return fail(call, layout, *status, buffer, capacity);
     if (layout->status_offset != WIRE_NO_STATUS)
         memcpy(reply + layout->status_offset, status, sizeof(*status));
     return wire_reply_finish(&call->out, request);

@@ -20,9 +20,9 @@ struct host_call {
 
 /*
  * command: struct wire_<command> in a private copy; reply: the zeroed struct wire_<command>_reply,
- * the echo, or NULL where the reply has no fixed part. A failure (negative status) discards the
- * reply and is told in the command's way; any other status goes into the reply's status field, if
- * it has one.
+ * the echo, or NULL where the reply has no fixed part. Any status but a failure (negative) goes into
+ * the reply's status field, if it has one. A failure is told in the command's way: where there is
+ * a status field what the handler wrote into reply goes along, otherwise it is discarded.
  */
 typedef NTSTATUS host_handler(struct host_call *call, const void *command, void *reply);
 
