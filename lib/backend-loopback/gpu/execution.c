@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The services of a miniport while it executes: every access goes through the process's page
- * tables. */
+/*
+ * The services of a miniport while it executes: every access goes through the process's page
+ * tables. What a guest lets two engines, or an engine and its CPU, touch at once without a fence
+ * between them races here as it does on hardware; only atomics and fences are ordered.
+ */
 #include <string.h>
 
 #include "backend-loopback/gpu/clock.h"
