@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* What came back from a call, compared with what the ioctl gave. */
+#include "calls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- status and errno ----------------------------------------------------------------------------------- */
+
+/* How the driver turns a host's failure into an errno; what is not here becomes EINVAL. */
+static const struct {
+    NTSTATUS status;
+    const char *error;
+} errors[] = {
+    {STATUS_OBJECT_NAME_COLLISION, "EEXIST"},
+    {STATUS_NO_MEMORY, "ENOMEM"},
+    {STATUS_INVALID_PARAMETER, "EINVAL"},
+    {STATUS_OBJECT_NAME_INVALID, "ENOENT"},
+    {STATUS_OBJECT_NAME_NOT_FOUND, "ENOENT"},
+    {STATUS_BUFFER_TOO_SMALL, "EOVERFLOW"},
+    {STATUS_DEVICE_REMOVED, "ENODEV"},
+    {STATUS_ACCESS_DENIED, "EACCES"},
+    {STATUS_NOT_SUPPORTED, "EPERM"},
+    {STATUS_NOT_IMPLEMENTED, "EPERM"},
+    {STATUS_ILLEGAL_INSTRUCTION, "EOPNOTSUPP"},
+    {STATUS_INVALID_HANDLE, "EBADF"},
+    {STATUS_GRAPHICS_ALLOCATION_BUSY, "EINPROGRESS"},
+    {STATUS_OBJECT_TYPE_MISMATCH, "EPROTOTYPE"},
+    /* Made by Linux itself: a bad pointer, no descriptor. */
+    {STATUS_UNSUCCESSFUL, "EFAULT"},
+    {STATUS_UNSUCCESSFUL, "ENOTRECOVERABLE"},
+    {STATUS_UNSUCCESSFUL, "EMFILE"},
+};
+
+enum { ERROR_COUNT = sizeof(errors) / sizeof(errors[0]) };
+
+struct call_result call_result_of(NTSTATUS status)
+{
+    if (status >= 0)
+        return (struct call_result){.value = status};
+    for (int i = 0; i < ERROR_COUNT; i++) {
+        if (errors[i].status == status)
+            return (struct call_result){-1, errors[i].error};
+    }
+    return (struct call_result){-1, "EINVAL"};
+}
+
+bool call_status_matches(NTSTATUS status, const char *error)
+{
+    bool known = false;
+
+    if (status >= 0)
+        return false;
+    for (int i = 0; i < ERROR_COUNT; i++) {
+        if (errors[i].status != status)
+            continue;
+        known = true;
+        if (strcmp(errors[i].error, error) == 0)
+            return true;
+    }
+    return !known && strcmp(error, "EINVAL") == 0;
+}
+
+/* ---- comparing -------------------------------------------------------------------------------------------- */
+
+static void describe(const char *error, int64_t value, char text[48])
+{
+    if (error)
+        snprintf(text, 48, "%s", error);
+    else
+        snprintf(text, 48, "%lld (0x%llx)", (long long)value,
+                 (unsigned long long)(uint32_t)value);
+}
+
+static void check_result(struct call *call, const json_t *outcome)
+{
+    struct report *report = call->clients->host->report;
+    const char *error = member_text(outcome, "errno");
+    int64_t value = member_number(outcome, "ret", 0);
+    struct call_result result = call->file_error ? (struct call_result){-1, call->file_error}
+                                                 : call_result_of(call->status);
+    char was[48], is[48];
+    bool equal;
+
+    if (call->file_error)
+        equal = error && strcmp(error, call->file_error) == 0;
+    else if (error)
+        equal = call_status_matches(call->status, error);
+    else /* a value, or an NTSTATUS that the driver returns as it is */
+        equal = call->status == (NTSTATUS)value;
+    if (equal)
+        return;
+    describe(error, value, was);
+    describe(result.error, result.value, is);
+    report_difference(report, "result: recorded %s, now %s (%s)%s%s", was, is,
+                      call->file_error ? "the file layer" : d3dkmt_status_name(call->status),
+                      call->explanation[0] ? ": " : "", call->explanation);
+}
+
+/* Memory that must be as recorded after the call, or as before it. */
+static void check_memory(struct call *call, const json_t *before, const json_t *after,
+                         const void *address, const char *what)
+{
+    struct host *host = call->clients->host;
+    struct blob blob;
+
+    if (!after)
+        after = before;
+    if (!json_object_get(after, "hex"))
+        return; /* recorded as unreadable */
+    blob_parse(&blob, after);
+    blob_compare(&blob, host->symbols, call->client->name, address, blob.size, 0, host->report,
+                 what);
+    blob_free(&blob);
+}
+
+static const json_t *find_buffer(const json_t *buffers, const char *name)
+{
+    const json_t *buffer;
+    size_t i;
+
+    json_array_foreach((json_t *)buffers, i, buffer)
+    {
+        const char *other = member_text(buffer, "name");
+
+        if (other && strcmp(other, name) == 0)
+            return buffer;
+    }
+    return NULL;
+}
+
+static void check_buffers(struct call *call, const json_t *outcome, struct memories *memories)
+{
+    const json_t *buffer, *results = json_object_get(outcome, "bufs");
+    char symbol[64], what[80];
+    size_t i;
+
+    json_array_foreach(json_object_get(call->step, "bufs"), i, buffer)
+    {
+        const char *name = member_text(buffer, "name");
+        const json_t *result = find_buffer(results, name);
+        size_t size = (size_t)member_number(buffer, "size", 0);
+
+        snprintf(symbol, sizeof(symbol), "p:%s", name);
+        snprintf(what, sizeof(what), "buffer %s", name);
+        check_memory(call, json_object_get(buffer, "before"), json_object_get(result, "after"),
+                     memories_get(memories, symbol, size), what);
+    }
+}
+
+void call_check(struct call *call, const json_t *outcome, struct memories *memories)
+{
+    const json_t *before = json_object_get(call->step, "before");
+
+    check_result(call, outcome);
+    if (before)
+        check_memory(call, before, json_object_get(outcome, "after"), call->arguments,
+                     "argument struct");
+    check_buffers(call, outcome, memories);
+}
