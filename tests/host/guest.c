@@ -15,8 +15,7 @@ const struct guest_mode guest_modes[3] = {
     {"version 40 asynchronous", WIRE_VERSION, true},
 };
 
-/* ---------------------------------------------------------------------------------- host's
- * messages */
+/* ---- host's messages */
 
 static void take_message(void *context, const void *bytes, size_t size)
 {
@@ -90,9 +89,7 @@ void guest_expect_data(struct guest_vm *vm, uint64_t cookie)
     expect(vm, vm->cookies, &vm->data_count, cookie);
 }
 
-/*
- * ----------------------------------------------------------------------------------------- sending
- */
+/* ---- sending */
 
 void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t number)
 {
@@ -149,9 +146,7 @@ NTSTATUS guest_send_maybe_async(struct guest *guest)
     return exchange(guest, guest->vm->mode.async);
 }
 
-/*
- * --------------------------------------------------------------------------------- start and end
- */
+/* ---- start and end */
 
 static void negotiate(struct guest_vm *vm)
 {

@@ -109,8 +109,7 @@ static void address_to_guest(const struct wire_command *which, struct wire_reque
     }
 }
 
-/* ------------------------------------------------------------------------------------------
- * malformed */
+/* ---- malformed */
 
 static void check_truncated(const struct wire_command *which, uint32_t version)
 {
@@ -228,8 +227,7 @@ static void mutated_commands(void **state)
     test_for_each_command(check_mutated);
 }
 
-/* ---------------------------------------------------------------------------------------- wrong
- * owners */
+/* ---- wrong owners */
 
 static void handles_of_other_processes(void **state)
 {
@@ -287,8 +285,7 @@ static void processes_that_do_not_exist(void **state)
     assert_unchanged(rig);
 }
 
-/* ------------------------------------------------------------------------------------------
- * routing */
+/* ---- routing */
 
 static void commands_without_a_handler(void **state)
 {
@@ -344,8 +341,7 @@ static void asynchronous_messages_that_were_not_announced(void **state)
     assert_true(*fence.value == 0);
 }
 
-/* -------------------------------------------------------------------------------------------
- * replies */
+/* ---- replies */
 
 static void replies_that_do_not_fit(void **state)
 {
@@ -382,8 +378,7 @@ static void reply_counts_that_bound_nothing(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_BUFFER_TOO_SMALL);
 }
 
-/* -------------------------------------------------------------------------------------------
- * counts */
+/* ---- counts */
 
 static void impossible_counts(void **state)
 {

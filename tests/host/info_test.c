@@ -39,8 +39,7 @@ static int close_rig(void **state)
     return 0;
 }
 
-/* ----------------------------------------------------------------------------------------------
- * bus */
+/* ---- bus */
 
 static void config_words_name_the_adapter(void **state)
 {
@@ -81,8 +80,7 @@ static void internal_adapter_info(void **state)
                          host_config_read(rig->vm.host, 0, 0xd4));
 }
 
-/* -------------------------------------------------------------------------------------------
- * queries */
+/* ---- queries */
 
 /* Sends size bytes of data and copies the answer back. */
 static NTSTATUS query(struct guest *guest, uint32_t type, void *data, uint32_t size)
@@ -202,8 +200,7 @@ static void drivers_private_data_come_from_the_miniport(void **state)
     assert_true(info.node_count >= 2);
 }
 
-/* ------------------------------------------------------------------------------------------ the
- * rest */
+/* ---- the rest */
 
 static uint64_t memory_usage(struct rig *rig, uint32_t group)
 {

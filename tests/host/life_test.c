@@ -57,8 +57,7 @@ static uint32_t first_word(const struct guest_memory *memory)
     return wire_load_u32(memory->cpu);
 }
 
-/* ------------------------------------------------------------------------------------------
- * running */
+/* ---- running */
 
 static void commands_run_and_the_fence_tells(void **state)
 {
@@ -121,8 +120,7 @@ static void hardware_queues_advance_their_progress_fence(void **state)
                      STATUS_INVALID_PARAMETER);
 }
 
-/* --------------------------------------------------------------------------------------------
- * waits */
+/* ---- waits */
 
 static void cpu_waits_for_all_or_any(void **state)
 {
@@ -209,8 +207,7 @@ static void cpu_notifications_send_their_event_each_time(void **state)
     assert_int_equal(guest_event_times(&rig->vm, event), 2);
 }
 
-/* ------------------------------------------------------------------------------------------
- * sharing */
+/* ---- sharing */
 
 static void shared_fences_are_one_fence(void **state)
 {
@@ -245,8 +242,93 @@ static void shared_fences_are_one_fence(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_INVALID_PARAMETER);
 }
 
-/* -------------------------------------------------------------------------------------------
- * errors */
+static uint32_t share(struct guest *guest, uint32_t object)
+{
+    struct wire_createntsharedobject *create =
+        guest_begin(guest, WIRE_GLOBAL, WIRE_GLOBAL_CREATENTSHAREDOBJECT);
+    create->object = object;
+    assert_int_equal(guest_send(guest), STATUS_SUCCESS);
+    return guest_reply(guest, createntsharedobject)->shared_handle;
+}
+
+static NTSTATUS open_resource(struct guest *guest, uint32_t device, uint32_t shared, uint32_t count)
+{
+    struct wire_openresource *open = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_OPENRESOURCE);
+    open->device = device;
+    open->nt_security_sharing = 1;
+    open->global_share = shared;
+    open->allocation_count = count;
+    return guest_send(guest);
+}
+
+/* Locks an allocation and returns the guest physical address. */
+static uint64_t lock_address(struct guest *guest, uint32_t device, uint32_t allocation)
+{
+    struct wire_lock2 *lock = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_LOCK2);
+    lock->args.device = device;
+    lock->args.allocation = allocation;
+    assert_int_equal(guest_send(guest), STATUS_SUCCESS);
+    return guest_reply(guest, lock2)->cpu_visible_buffer_offset;
+}
+
+/* The memory outlives its maker. */
+static void shared_resources_are_one_memory(void **state)
+{
+    struct rig *rig = *state;
+    struct guest *other = guest_open(&rig->vm, 0);
+    uint32_t device = guest_create_device(other);
+    const uint32_t flags = WIRE_CREATE_ALLOCATION_CREATE_RESOURCE |
+                           WIRE_CREATE_ALLOCATION_CREATE_SHARED |
+                           WIRE_CREATE_ALLOCATION_NT_SECURITY_SHARING;
+    uint32_t allocation;
+    assert_int_equal(guest_try_allocation(rig->guest, rig->device, PAGE, flags, &allocation),
+                     STATUS_SUCCESS);
+    uint32_t resource = guest_reply(rig->guest, createallocation)->resource;
+    uint64_t address = lock_address(rig->guest, rig->device, allocation);
+    uint32_t shared = share(rig->guest, resource);
+    assert_int_not_equal(shared, 0);
+    assert_int_equal(open_resource(other, device, shared, 2), STATUS_INVALID_PARAMETER);
+    assert_int_equal(open_resource(other, device, resource, 1), STATUS_INVALID_PARAMETER);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &allocation, 1),
+                     STATUS_INVALID_PARAMETER); /* only as a whole */
+    wire_store_u32(guest_io_pointer(&rig->vm, address), 0x5eed);
+    assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, resource, NULL, 0),
+                     STATUS_SUCCESS);
+    assert_int_equal(open_resource(other, device, shared, 1), STATUS_SUCCESS);
+    uint32_t opened = wire_span_u32(&other->reply.tails[0], 0);
+    assert_true(lock_address(other, device, opened) == address);
+    assert_int_equal(wire_load_u32(guest_io_pointer(&rig->vm, address)), 0x5eed);
+
+    assert_int_equal(guest_destroy(other, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYNTSHAREDOBJECT, shared),
+                     STATUS_SUCCESS);
+    assert_int_equal(open_resource(other, device, shared, 1), STATUS_INVALID_PARAMETER);
+    guest_close(other);
+}
+
+static void shared_handles_keep_fences_alive(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 8,
+                                                  WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
+    struct guest_fence lone = guest_create_fence(rig->guest, rig->device, 0, 0);
+    assert_int_equal(share(rig->guest, lone.handle), 0); /* was not made to be shared */
+    assert_int_equal(share(rig->guest, rig->context), 0);
+    uint32_t shared = share(rig->guest, fence.handle);
+    assert_int_not_equal(shared, 0);
+    guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle);
+    struct wire_opensyncobject *open =
+        guest_begin(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
+    open->device = rig->device;
+    open->global_sync_object = fence.global;
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    uint32_t opened = guest_reply(rig->guest, opensyncobject)->sync_object;
+    guest_wait(rig->guest, rig->device, opened, 8);
+    assert_int_equal(
+        guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYNTSHAREDOBJECT, shared),
+        STATUS_SUCCESS);
+}
+
+/* ---- errors */
 
 static void faults_reach_the_guest_as_device_state(void **state)
 {
@@ -300,8 +382,7 @@ static void devices_can_be_marked(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
 }
 
-/* -----------------------------------------------------------------------------------------
- * lifetime */
+/* ---- lifetime */
 
 static void devices_take_everything_along(void **state)
 {
@@ -382,6 +463,8 @@ int main(void)
         RIG_TEST(queues_can_send_events),
         RIG_TEST(cpu_notifications_send_their_event_each_time),
         RIG_TEST(shared_fences_are_one_fence),
+        RIG_TEST(shared_resources_are_one_memory),
+        RIG_TEST(shared_handles_keep_fences_alive),
         RIG_TEST(faults_reach_the_guest_as_device_state),
         RIG_TEST(refused_asynchronous_work_becomes_device_state),
         RIG_TEST(devices_can_be_marked),

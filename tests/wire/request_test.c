@@ -12,9 +12,7 @@
 
 static struct test_buffer buffer;
 
-/*
- * ------------------------------------------------------------------------------------ round trips
- */
+/* ---- round trips */
 
 static unsigned round_trips;
 
@@ -102,9 +100,7 @@ static void every_truncation_is_refused(void **state)
     test_for_each_command(check_truncations);
 }
 
-/*
- * ---------------------------------------------------------------------------------- malformations
- */
+/* ---- malformations */
 
 static size_t build(uint32_t number, uint32_t version)
 {
@@ -270,9 +266,7 @@ static void fence_values_may_be_unaligned(void **state)
     assert_true(wire_span_u64(values, 0) == value);
 }
 
-/*
- * ---------------------------------------------------------------------------------------- encoder
- */
+/* ---- encoder */
 
 static void *begin(struct wire_request_builder *builder, uint32_t number, bool async,
                    size_t capacity)

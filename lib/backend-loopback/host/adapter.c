@@ -10,9 +10,7 @@ enum {
     NANOSECONDS = 1000000000,
 };
 
-/*
- * ---------------------------------------------------------------------------------- open and close
- */
+/* ---- open and close */
 
 /* The adapter gets a new handle each time; one that was still open is closed by it. */
 NTSTATUS host_open_adapter(struct host_call *call, const void *command, void *reply)
@@ -70,8 +68,7 @@ bool host_is_adapter_handle(const struct host_call *call, uint32_t handle)
     return handle != 0 && handle == atomic_load(&call->adapter->handle);
 }
 
-/* --------------------------------------------------------------------------------------
- * description */
+/* ---- description */
 
 /*
  * Up to version 39 the structure ends before the vGPU's LUID; the layouts are the same until there.
@@ -119,8 +116,7 @@ NTSTATUS host_is_feature_enabled(struct host_call *call, const void *command, vo
     return STATUS_SUCCESS;
 }
 
-/* -------------------------------------------------------------------------------------------
- * memory */
+/* ---- memory */
 
 NTSTATUS host_query_video_memory_info(struct host_call *call, const void *command, void *reply)
 {
@@ -160,8 +156,7 @@ NTSTATUS host_change_video_memory_reservation(struct host_call *call, const void
                                        change->args.reservation);
 }
 
-/* --------------------------------------------------------------------------------------------
- * clocks */
+/* ---- clocks */
 
 /* One clock drives both counters; the CPU's counts nanoseconds. */
 NTSTATUS host_query_clock_calibration(struct host_call *call, const void *command, void *reply)
@@ -182,8 +177,7 @@ NTSTATUS host_query_clock_calibration(struct host_call *call, const void *comman
     return STATUS_SUCCESS;
 }
 
-/* -------------------------------------------------------------------------------------------
- * escapes */
+/* ---- escapes */
 
 /*
  * With a device the simulated device passes it on; without one it goes to the miniport's adapter.
@@ -224,9 +218,7 @@ NTSTATUS host_escape(struct host_call *call, const void *command, void *reply)
     return status;
 }
 
-/*
- * --------------------------------------------------------------------------- standard allocations
- */
+/* ---- standard allocations */
 
 /* The size in bytes where the description tells it: a GDI surface of height 1 is a run of bytes. */
 static uint64_t described_size(const struct wire_ddigetstandardallocationdriverdata *request)

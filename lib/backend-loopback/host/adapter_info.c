@@ -12,8 +12,7 @@
 /* data: the guest's bytes in, the answer out; aligned, size is at least the type's. */
 typedef NTSTATUS fill_function(struct host_adapter *adapter, unsigned char *data, uint32_t size);
 
-/* -------------------------------------------------------------------------------------------
- * figures */
+/* ---- figures */
 
 static NTSTATUS segment_size(struct host_adapter *adapter, unsigned char *data, uint32_t size)
 {
@@ -107,8 +106,7 @@ static NTSTATUS wddm_2_7_caps(struct host_adapter *adapter, unsigned char *data,
     return STATUS_SUCCESS;
 }
 
-/* ----------------------------------------------------------------------------------------------
- * text */
+/* ---- text */
 
 /* Text at the start of the payload, the rest zero. */
 static void fill_text(unsigned char *data, uint32_t size, const char *text)
@@ -218,8 +216,7 @@ static NTSTATUS query_registry(struct host_adapter *adapter, unsigned char *data
     return STATUS_SUCCESS;
 }
 
-/* -------------------------------------------------------------------------------------------
- * dispatch */
+/* ---- dispatch */
 
 static const struct {
     fill_function *fill;

@@ -11,7 +11,7 @@ enum { MAX_ALLOCATIONS = 1024 };
 static void retire_allocation(struct host_object *object)
 {
     struct host_allocation *allocation = (struct host_allocation *)(void *)object;
-    if (allocation->system_memory)
+    if (allocation->system_memory && !allocation->opened)
         gpu_allocation_revoke(allocation->gpu);
 }
 
@@ -20,8 +20,7 @@ static void destroy_allocation(struct host_object *object)
     gpu_allocation_release(((struct host_allocation *)(void *)object)->gpu);
 }
 
-/* -------------------------------------------------------------------------------------------
- * create */
+/* ---- create */
 
 /* One CREATEALLOCATION in progress. */
 struct creation {
@@ -126,6 +125,7 @@ static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size
         };
         allocation->device = creation->device;
         allocation->resource = creation->resource;
+        allocation->order = creation->made;
         allocation->system_memory = config.system_memory;
         allocation->read_only = (flags & WIRE_CREATE_ALLOCATION_READ_ONLY) != 0;
         status = gpu_allocation_create(creation->device->adapter->gpu, &config, &allocation->gpu);
@@ -219,8 +219,7 @@ NTSTATUS host_create_allocation(struct host_call *call, const void *command, voi
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------
- * destroy */
+/* ---- destroy */
 
 static NTSTATUS destroy_resource(struct host_call *call, const struct host_device *device,
                                  uint32_t handle)

@@ -24,6 +24,8 @@ static const struct command_entry
         GLOBAL(SETIOSPACEREGION) = {host_set_io_space_region, true},
         GLOBAL(OPENSYNCOBJECT) = {host_open_sync, false},
         GLOBAL(DESTROYSYNCOBJECT) = {host_destroy_sync, false},
+        GLOBAL(CREATENTSHAREDOBJECT) = {host_create_shared_object, false},
+        GLOBAL(DESTROYNTSHAREDOBJECT) = {host_destroy_shared_object, true},
 };
 
 static const struct command_entry vgpu_handlers[WIRE_VGPU_COMMAND_LIMIT] = {
@@ -65,6 +67,7 @@ static const struct command_entry vgpu_handlers[WIRE_VGPU_COMMAND_LIMIT] = {
 
     VGPU(CREATEALLOCATION) = {host_create_allocation, false},
     VGPU(DESTROYALLOCATION) = {host_destroy_allocation, false},
+    VGPU(OPENRESOURCE) = {host_open_resource, false},
     VGPU(SETEXISTINGSYSMEMSTORE) = {host_set_existing_store, false},
     VGPU(SETEXISTINGSYSMEMPAGES) = {host_set_existing_pages, false},
     VGPU(LOCK2) = {host_lock2, false},
@@ -84,9 +87,7 @@ static const struct command_entry *entry_of(const struct wire_command *command)
                : &vgpu_handlers[command->number];
 }
 
-/*
- * ---------------------------------------------------------------------------------------- routing
- */
+/* ---- routing */
 
 static struct host_adapter *adapter_by_luid(struct host *host, const struct wire_luid *luid)
 {
@@ -127,13 +128,11 @@ static NTSTATUS prepare(struct host_call *call, int channel, const struct comman
     return call->process ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/*
- * ------------------------------------------------------------------------------------------ reply
- */
+/* ---- reply */
 
 /*
- * A reply with a status field is given whole even on failure: MAKERESIDENT, for one, says how much to
- * trim. Whatever was appended is dropped.
+ * A reply with a status field is given whole even on failure: MAKERESIDENT, for one, says how much
+ * to trim. Whatever was appended is dropped.
  */
 static size_t fail(struct host_call *call, const struct wire_reply_layout *layout, NTSTATUS status,
                    void *buffer, size_t capacity)
@@ -216,15 +215,29 @@ static size_t execute(struct host_call *call, int channel, void *reply, size_t c
     return size;
 }
 
-/*
- * ------------------------------------------------------------------------------------------ entry
- */
+/* ---- entry */
+
+/* In the command's form as far as it is known, else a bare status. */
+static size_t refuse(const struct wire_request *request, enum wire_error error, void *reply,
+                     size_t capacity)
+{
+    NTSTATUS status =
+        error == WIRE_ERROR_UNKNOWN_LAYOUT ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
+    if (capacity == 0)
+        return 0;
+    if (request->command)
+        return wire_reply_fail(request, status, reply, capacity);
+    if (capacity < sizeof(status))
+        return 0;
+    memcpy(reply, &status, sizeof(status));
+    return sizeof(status);
+}
 
 static size_t decode_and_execute(struct host *host, int channel, const void *bytes, size_t size,
                                  void *reply, size_t capacity)
 {
     struct wire_request request;
-    NTSTATUS status = STATUS_SUCCESS;
+    NTSTATUS status;
     enum wire_error error =
         wire_request_decode(bytes, size, host_interface_version(host), &request);
     if (error == WIRE_OK && request.async) {
@@ -232,25 +245,16 @@ static size_t decode_and_execute(struct host *host, int channel, const void *byt
             error = WIRE_ERROR_NOT_ASYNC;
         capacity = 0;
     }
-    const char *name = request.command ? request.command->name : "command";
-    if (error) {
-        host_log(host, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s", name, size,
-                 wire_error_text(error));
-        status =
-            error == WIRE_ERROR_UNKNOWN_LAYOUT ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
-        if (capacity == 0)
-            return 0;
-        if (request.command)
-            return wire_reply_fail(&request, status, reply, capacity);
-        if (capacity < sizeof(status))
-            return 0;
-        memcpy(reply, &status, sizeof(status));
-        return sizeof(status);
+    if (error || !request.command) {
+        host_log(host, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s",
+                 request.command ? request.command->name : "command", size, wire_error_text(error));
+        return refuse(&request, error, reply, capacity);
     }
     struct host_call call = {.host = host, .request = &request};
     size_t reply_size = execute(&call, channel, reply, capacity, &status);
     if (!NT_SUCCESS(status))
-        host_log(host, HOST_LOG_DEBUG, "%s failed with 0x%08x", name, (unsigned)status);
+        host_log(host, HOST_LOG_DEBUG, "%s failed with 0x%08x", request.command->name,
+                 (unsigned)status);
     return reply_size;
 }
 
@@ -279,9 +283,7 @@ size_t host_command(struct host *host, int channel, const void *bytes, size_t si
     return reply_size;
 }
 
-/*
- * ---------------------------------------------------------------------------------------- look-ups
- */
+/* ---- look-ups */
 
 static struct host_object *find(const struct host_call *call, uint32_t handle, enum host_kind kind)
 {

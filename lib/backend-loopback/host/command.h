@@ -20,9 +20,9 @@ struct host_call {
 
 /*
  * command: struct wire_<command> in a private copy; reply: the zeroed struct wire_<command>_reply,
- * the echo, or NULL where the reply has no fixed part. Any status but a failure (negative) goes into
- * the reply's status field, if it has one. A failure is told in the command's way: where there is
- * a status field what the handler wrote into reply goes along, otherwise it is discarded.
+ * the echo, or NULL where the reply has no fixed part. Any status but a failure (negative) goes
+ * into the reply's status field, if it has one. A failure is told in the command's way: where there
+ * is a status field what the handler wrote into reply goes along, otherwise it is discarded.
  */
 typedef NTSTATUS host_handler(struct host_call *call, const void *command, void *reply);
 
@@ -52,6 +52,9 @@ host_handler host_create_paging_queue, host_destroy_paging_queue, host_make_resi
 /* allocation.c, memory.c */
 host_handler host_create_allocation, host_destroy_allocation, host_lock2, host_unlock2,
     host_invalidate_cache, host_set_existing_store, host_set_existing_pages;
+
+/* shared.c */
+host_handler host_create_shared_object, host_destroy_shared_object, host_open_resource;
 
 /* sync.c */
 host_handler host_create_sync, host_destroy_sync, host_open_sync, host_signal_sync,

@@ -4,9 +4,7 @@
 
 #include "backend-loopback/host/command.h"
 
-/*
- * --------------------------------------------------------------------------------------- contexts
- */
+/* ---- contexts */
 
 static void destroy_context(struct host_object *object)
 {
@@ -99,9 +97,7 @@ NTSTATUS host_get_context_priority(struct host_call *call, const void *command, 
     return STATUS_SUCCESS;
 }
 
-/*
- * --------------------------------------------------------------------------------- hardware queues
- */
+/* ---- hardware queues */
 
 static void destroy_hw_queue(struct host_object *object)
 {
@@ -194,9 +190,7 @@ NTSTATUS host_destroy_hw_queue(struct host_call *call, const void *command, void
     return STATUS_SUCCESS;
 }
 
-/*
- * ------------------------------------------------------------------------------------- submissions
- */
+/* ---- submissions */
 
 static bool renders_nothing(const struct host_object *holder)
 {

@@ -44,9 +44,7 @@ void host_send_device_state(struct host *host, uint64_t cookie)
     host->link.message(host->link.context, &message, sizeof(message));
 }
 
-/*
- * ------------------------------------------------------------------------------------------ start
- */
+/* ---- start */
 
 static LUID luid_or(LUID given, uint32_t low, int32_t high)
 {
@@ -155,9 +153,7 @@ NTSTATUS host_create(const struct host_config *config, const struct host_guest_l
     return STATUS_SUCCESS;
 }
 
-/*
- * -------------------------------------------------------------------------------------------- end
- */
+/* ---- end */
 
 static void stop_adapter(struct host_adapter *adapter)
 {
@@ -198,9 +194,7 @@ void host_destroy(struct host *host)
     free(host);
 }
 
-/*
- * --------------------------------------------------------------------------------------- steering
- */
+/* ---- steering */
 
 struct gpu_machine *host_machine(const struct host *host)
 {
@@ -229,9 +223,7 @@ uint32_t host_object_count(struct host *host)
     return count;
 }
 
-/*
- * ------------------------------------------------------------------------------------------- text
- */
+/* ---- text */
 
 /* Decodes one character; malformed bytes become U+FFFD one by one. */
 static uint32_t next_character(const unsigned char **text)

@@ -4,8 +4,7 @@
 
 #include "backend-loopback/host/command.h"
 
-/* --------------------------------------------------------------------------------------------
- * locks */
+/* ---- locks */
 
 NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
 {
@@ -68,8 +67,7 @@ NTSTATUS host_invalidate_cache(struct host_call *call, const void *command, void
     return inside ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* -------------------------------------------------------------------------------------------
- * GPADLs */
+/* ---- GPADLs */
 
 /* The link that points at id, or at the end of the list. With host.lock held. */
 static struct host_gpadl **find_gpadl(struct host *host, uint32_t id)
@@ -159,14 +157,14 @@ static NTSTATUS lend(struct host_gpadl *gpadl, struct host_allocation *allocatio
     return status;
 }
 
-/* ------------------------------------------------------------------------------------- system
- * memory */
+/* ---- system memory */
 
 static struct host_allocation *find_system_allocation(struct host_call *call, uint32_t device,
                                                       uint32_t handle)
 {
     struct host_allocation *allocation = host_find_allocation(call, handle);
-    if (!allocation || (allocation->system_memory && allocation->device->object.handle == device))
+    if (!allocation || (allocation->system_memory && !allocation->opened &&
+                        allocation->device->object.handle == device))
         return allocation;
     host_object_release(&allocation->object);
     return NULL;

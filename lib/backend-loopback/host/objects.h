@@ -37,7 +37,8 @@ enum host_kind {
     HOST_KIND_PAGING_QUEUE = 10,
     HOST_KIND_PROCESS = 12,
     HOST_KIND_HW_QUEUE = 15,
-    HOST_KIND_SHARED_SYNC = 32, /* global handle of a shared sync object */
+    HOST_KIND_SHARED_SYNC = 32,   /* global handle of a shared sync object */
+    HOST_KIND_SHARED_OBJECT = 33, /* what a guest's NT handle stands for */
 };
 
 struct host_process;
@@ -104,6 +105,13 @@ struct host_object *host_table_find(struct host_table *table, uint32_t handle, e
 bool host_table_find_all(struct host_table *table, const struct wire_span *handles,
                          enum host_kind kind, struct host_object **objects);
 
+/*
+ * References to the live objects of a kind directly owned by owner, in a list from malloc; NULL
+ * when there are none or no memory is left.
+ */
+struct host_object **host_table_owned(struct host_table *table, const struct host_object *owner,
+                                      enum host_kind kind, uint32_t *count);
+
 /* Takes root and everything inside it (NULL: everything, and closes the table) out of the table, as
  * a list through next. The caller releases each: the references are the table's. NULL if root is
  * out already. */
@@ -169,8 +177,10 @@ struct host_allocation {
     struct host_device *device;
     struct host_resource *resource; /* the owner, or NULL when the device is */
     struct gpu_allocation *gpu;
+    uint32_t order; /* among those made with it */
     bool system_memory;
     bool read_only;
+    bool opened; /* of a shared resource: another object lends the memory */
     _Atomic uint32_t locks;
 };
 
@@ -250,6 +260,10 @@ bool host_io_space_address(struct host *host, uint64_t offset, uint64_t size, ui
 /* The process's share of an adapter, made on first use. */
 NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter,
                           struct gpu_process **gpu);
+
+/* One more or one fewer object that stands for the shared fence; the last one takes the handle. */
+void host_shared_sync_take(struct host_shared_sync *shared);
+void host_shared_sync_drop(struct host_shared_sync *shared);
 
 /* A sync object around a reference to fence, which it takes over even on failure. Not in a table
  * yet. */

@@ -6,9 +6,7 @@
 
 enum { MAX_RESIDENCY = 10240, MAX_UPDATES = 2048, INLINE_ALLOCATIONS = 64 };
 
-/*
- * --------------------------------------------------------------------------------- paging queues
- */
+/* ---- paging queues */
 
 static void destroy_paging_queue(struct host_object *object)
 {
@@ -78,9 +76,7 @@ NTSTATUS host_destroy_paging_queue(struct host_call *call, const void *command, 
     return STATUS_SUCCESS;
 }
 
-/*
- * ------------------------------------------------------------------------------------- residency
- */
+/* ---- residency */
 
 /* The allocations of a tail, as the simulated hardware knows them. */
 struct allocation_list {
@@ -191,9 +187,7 @@ NTSTATUS host_query_residency(struct host_call *call, const void *command, void 
     return status;
 }
 
-/*
- * ----------------------------------------------------------------------------- virtual addresses
- */
+/* ---- virtual addresses */
 
 NTSTATUS host_map_address(struct host_call *call, const void *command, void *reply)
 {

@@ -4,9 +4,7 @@
 
 #include "backend-loopback/host/command.h"
 
-/*
- * ----------------------------------------------------------------------------------------- events
- */
+/* ---- events */
 
 static struct host_wait *take_wait(struct host *host)
 {
@@ -77,21 +75,29 @@ static NTSTATUS event_after_queues(struct host_call *call, const struct host_que
     return status;
 }
 
-/*
- * ---------------------------------------------------------------------------------------- objects
- */
+/* ---- objects */
+
+void host_shared_sync_take(struct host_shared_sync *shared)
+{
+    atomic_fetch_add(&shared->instances, 1);
+    host_object_reference(&shared->object);
+}
+
+void host_shared_sync_drop(struct host_shared_sync *shared)
+{
+    if (atomic_fetch_sub(&shared->instances, 1) == 1)
+        host_objects_release(host_table_collect(&shared->host->globals, &shared->object));
+    host_object_release(&shared->object);
+}
 
 static void destroy_sync(struct host_object *object)
 {
     struct host_sync *sync = (struct host_sync *)(void *)object;
-    struct host_shared_sync *shared = sync->shared;
     if (sync->space)
         gpu_address_free(sync->space, sync->gpu_address, GPU_PAGE_SIZE);
     gpu_fence_release(sync->fence);
-    if (shared && atomic_fetch_sub(&shared->instances, 1) == 1)
-        host_objects_release(host_table_collect(&shared->host->globals, &shared->object));
-    if (shared)
-        host_object_release(&shared->object);
+    if (sync->shared)
+        host_shared_sync_drop(sync->shared);
 }
 
 struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
@@ -228,8 +234,7 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
             host_sync_create(&device->object, shared->type, gpu_fence_reference(shared->fence));
         status = sync ? STATUS_SUCCESS : STATUS_NO_MEMORY;
         if (NT_SUCCESS(status)) {
-            atomic_fetch_add(&shared->instances, 1);
-            host_object_reference(&shared->object);
+            host_shared_sync_take(shared);
             sync->shared = shared;
             status =
                 map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
@@ -262,9 +267,7 @@ NTSTATUS host_destroy_sync(struct host_call *call, const void *command, void *re
     return status;
 }
 
-/*
- * ------------------------------------------------------------------------------- signals and waits
- */
+/* ---- signals and waits */
 
 /*
  * The fences and values of a message, side by side; notifications among the objects have no fence.

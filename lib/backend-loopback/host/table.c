@@ -13,9 +13,7 @@ enum {
     MINIMUM_FREE = 128,
 };
 
-/*
- * ---------------------------------------------------------------------------------------- objects
- */
+/* ---- objects */
 
 void *host_object_create(size_t size, enum host_kind kind, struct host_object *owner,
                          void (*destroy)(struct host_object *object))
@@ -69,9 +67,7 @@ static bool is_inside(const struct host_object *object, const struct host_object
     return object != NULL;
 }
 
-/*
- * ----------------------------------------------------------------------------------------- tables
- */
+/* ---- tables */
 
 NTSTATUS host_table_init(struct host_table *table, uint32_t first_index, uint32_t limit,
                          uint32_t instance)
@@ -220,6 +216,26 @@ bool host_table_find_all(struct host_table *table, const struct wire_span *handl
     return false;
 }
 
+struct host_object **host_table_owned(struct host_table *table, const struct host_object *owner,
+                                      enum host_kind kind, uint32_t *count)
+{
+    *count = 0;
+    pthread_rwlock_rdlock(&table->lock);
+    struct host_object **list = malloc((table->live + 1) * sizeof(*list));
+    for (uint32_t slot = 0; list && slot < table->size; slot++) {
+        struct host_object *object = table->entries[slot].object;
+        if (!object || object->owner != owner || object->kind != kind)
+            continue;
+        host_object_reference(object);
+        list[(*count)++] = object;
+    }
+    pthread_rwlock_unlock(&table->lock);
+    if (*count > 0)
+        return list;
+    free(list);
+    return NULL;
+}
+
 struct host_object *host_table_collect(struct host_table *table, struct host_object *root)
 {
     struct host_object *list = NULL;
@@ -230,7 +246,8 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
      * A leaf is taken out without looking at its neighbours: those are what a busy guest destroys.
      */
     bool leaf = root && (root->kind == HOST_KIND_ALLOCATION || root->kind == HOST_KIND_SYNC ||
-                         root->kind == HOST_KIND_SHARED_SYNC || root->kind == HOST_KIND_ADAPTER);
+                         root->kind == HOST_KIND_SHARED_SYNC ||
+                         root->kind == HOST_KIND_SHARED_OBJECT || root->kind == HOST_KIND_ADAPTER);
     if (leaf && root->in_table) {
         remove_one(table, root);
         root->next = NULL;

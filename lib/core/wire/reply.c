@@ -17,8 +17,7 @@ size_t wire_reply_expected(const struct wire_request *request)
     return (size_t)size;
 }
 
-/* ------------------------------------------------------------------------------------------
- * decoder */
+/* ---- decoder */
 
 /* A guest splits the private data by the sizes in the reply: they must stay inside what it asked
  * for. */
@@ -79,8 +78,7 @@ enum wire_error wire_reply_decode(const struct wire_request *request, const void
     return error == WIRE_ERROR_SHORT_TAIL ? WIRE_ERROR_SHORT_REPLY : error;
 }
 
-/* ------------------------------------------------------------------------------------------
- * encoder */
+/* ---- encoder */
 
 void *wire_reply_begin(struct wire_builder *builder, const struct wire_request *request,
                        void *buffer, size_t capacity)

@@ -5,8 +5,7 @@
 #include "core/wire/reply.h"
 #include "core/wire/tail.h"
 
-/* ------------------------------------------------------------------------------------------
- * encoder */
+/* ---- encoder */
 
 static enum wire_error check_begin(const struct wire_command *command,
                                    const struct wire_envelope *envelope, const void *buffer)
@@ -85,8 +84,7 @@ size_t wire_request_finish(struct wire_request_builder *builder)
     return out->error ? 0 : out->size;
 }
 
-/* ------------------------------------------------------------------------------------------
- * decoder */
+/* ---- decoder */
 
 /* Finds the command behind the ext header. On success *offset is aligned to 8 and leaves room for a
  * header. */

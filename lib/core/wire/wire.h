@@ -133,8 +133,7 @@ static inline size_t wire_span_bytes(const struct wire_span *span)
     return (size_t)span->count * span->element_size;
 }
 
-/* ------------------------------------------------------------------ descriptors
- * (commands_generated.c) */
+/* ---- descriptors (commands_generated.c) */
 
 /* Where a tail's element count stands; see messages.txt. */
 enum wire_count_source {

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shared objects: what a guest hands out as NT handles. A shared object keeps the memory or the
+ * fence alive by itself, so that processes can open it after the one that made it has closed its
+ * own.
+ */
+#include <stdlib.h>
+
+#include "backend-loopback/host/command.h"
+
+struct shared_object {
+    struct host_object object;     /* in host.globals */
+    struct host_shared_sync *sync; /* a reference and an instance, or NULL */
+    struct host_adapter *adapter;  /* of a resource */
+    uint32_t count;                /* of a resource's allocations */
+    bool system_memory;
+    bool read_only;
+    struct gpu_allocation *allocations[]; /* references, in the order of their creation */
+};
+
+static void destroy_shared_object(struct host_object *object)
+{
+    struct shared_object *shared = (struct shared_object *)(void *)object;
+    for (uint32_t i = 0; i < shared->count; i++)
+        gpu_allocation_release(shared->allocations[i]);
+    if (shared->sync)
+        host_shared_sync_drop(shared->sync);
+}
+
+static struct shared_object *new_shared_object(uint32_t count)
+{
+    return host_object_create(sizeof(struct shared_object) +
+                                  count * sizeof(struct gpu_allocation *),
+                              HOST_KIND_SHARED_OBJECT, NULL, destroy_shared_object);
+}
+
+static NTSTATUS share_sync(struct host_sync *sync, struct shared_object **result)
+{
+    if (!sync->shared)
+        return STATUS_INVALID_PARAMETER;
+    struct shared_object *shared = new_shared_object(0);
+    if (!shared)
+        return STATUS_NO_MEMORY;
+    host_shared_sync_take(sync->shared);
+    shared->sync = sync->shared;
+    *result = shared;
+    return STATUS_SUCCESS;
+}
+
+static int by_order(const void *left, const void *right)
+{
+    const struct host_allocation *const *a = left;
+    const struct host_allocation *const *b = right;
+    return ((*a)->order > (*b)->order) - ((*a)->order < (*b)->order);
+}
+
+static NTSTATUS share_resource(struct host_call *call, struct host_resource *resource,
+                               struct shared_object **result)
+{
+    uint32_t count;
+    if (!resource->shared)
+        return STATUS_INVALID_PARAMETER;
+    struct host_object **owned =
+        host_table_owned(&call->process->table, &resource->object, HOST_KIND_ALLOCATION, &count);
+    if (!owned)
+        return STATUS_NO_MEMORY;
+    qsort(owned, count, sizeof(*owned), by_order);
+    struct shared_object *shared = new_shared_object(count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct host_allocation *allocation = (struct host_allocation *)(void *)owned[i];
+        if (shared) {
+            shared->allocations[shared->count++] = gpu_allocation_reference(allocation->gpu);
+            shared->system_memory = allocation->system_memory;
+            shared->read_only = allocation->read_only;
+        }
+        host_object_release(owned[i]);
+    }
+    free(owned);
+    if (!shared)
+        return STATUS_NO_MEMORY;
+    shared->adapter = resource->device->adapter;
+    *result = shared;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS host_create_shared_object(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_createntsharedobject *create = command;
+    struct wire_createntsharedobject_reply *result = reply;
+    struct shared_object *shared = NULL;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    struct host_table *table = &call->process->table;
+    struct host_object *sync = host_table_find(table, create->object, HOST_KIND_SYNC);
+    struct host_object *resource = host_table_find(table, create->object, HOST_KIND_RESOURCE);
+    if (sync)
+        status = share_sync((struct host_sync *)(void *)sync, &shared);
+    else if (resource)
+        status = share_resource(call, (struct host_resource *)(void *)resource, &shared);
+    if (NT_SUCCESS(status)) {
+        struct host_object *object = &shared->object;
+        status = host_table_insert(&call->host->globals, &object, 1);
+        result->shared_handle = NT_SUCCESS(status) ? object->handle : 0;
+        host_object_release(object);
+    }
+    host_object_release(resource);
+    host_object_release(sync);
+    return status;
+}
+
+NTSTATUS host_destroy_shared_object(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_destroyntsharedobject *destroy = command;
+    (void)reply;
+    struct host_object *object =
+        host_table_find(&call->host->globals, destroy->shared_handle, HOST_KIND_SHARED_OBJECT);
+    if (!object)
+        return STATUS_INVALID_PARAMETER;
+    host_objects_release(host_table_collect(&call->host->globals, object));
+    host_object_release(object);
+    return STATUS_SUCCESS;
+}
+
+/* ---- open */
+
+static void release_opened(struct host_object *object)
+{
+    gpu_allocation_release(((struct host_allocation *)(void *)object)->gpu);
+}
+
+static struct host_object *open_allocation(struct host_resource *resource,
+                                           const struct shared_object *shared, uint32_t index)
+{
+    struct host_allocation *allocation = host_object_create(
+        sizeof(*allocation), HOST_KIND_ALLOCATION, &resource->object, release_opened);
+    if (!allocation)
+        return NULL;
+    allocation->device = resource->device;
+    allocation->resource = resource;
+    allocation->order = index;
+    allocation->system_memory = shared->system_memory;
+    allocation->read_only = shared->read_only;
+    allocation->opened = true;
+    allocation->gpu = gpu_allocation_reference(shared->allocations[index]);
+    return &allocation->object;
+}
+
+/* objects has room for the resource and all allocations; *made receives how many there are. */
+static NTSTATUS open_all(struct host_device *device, const struct shared_object *shared,
+                         struct host_object **objects, uint32_t *made)
+{
+    struct host_resource *resource =
+        host_object_create(sizeof(*resource), HOST_KIND_RESOURCE, &device->object, NULL);
+    if (!resource)
+        return STATUS_NO_MEMORY;
+    resource->device = device;
+    resource->shared = true;
+    objects[(*made)++] = &resource->object;
+    for (uint32_t i = 0; i < shared->count; i++) {
+        objects[*made] = open_allocation(resource, shared, i);
+        if (!objects[*made])
+            return STATUS_NO_MEMORY;
+        (*made)++;
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS open_shared(struct host_call *call, struct host_device *device,
+                            const struct shared_object *shared,
+                            struct wire_openresource_reply *result)
+{
+    uint32_t made = 0;
+    struct host_object **objects = calloc((size_t)shared->count + 1, sizeof(*objects));
+    if (!objects)
+        return STATUS_NO_MEMORY;
+    NTSTATUS status = open_all(device, shared, objects, &made);
+    if (NT_SUCCESS(status))
+        status = host_table_insert(&call->process->table, objects, made);
+    if (NT_SUCCESS(status)) {
+        result->resource = objects[0]->handle;
+        for (uint32_t i = 1; i < made; i++)
+            wire_append(&call->out, &objects[i]->handle, sizeof(objects[i]->handle));
+    }
+    while (made > 0)
+        host_object_release(objects[--made]);
+    free(objects);
+    return status;
+}
+
+NTSTATUS host_open_resource(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_openresource *open = command;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    struct host_device *device = host_find_device(call, open->device);
+    struct shared_object *shared =
+        (void *)host_table_find(&call->host->globals, open->global_share, HOST_KIND_SHARED_OBJECT);
+    if (device && shared && open->nt_security_sharing && shared->adapter == call->adapter &&
+        shared->count == open->allocation_count)
+        status = open_shared(call, device, shared, reply);
+    host_object_release(shared ? &shared->object : NULL);
+    host_object_release(device ? &device->object : NULL);
+    return status;
+}
