@@ -70,6 +70,7 @@ static void free_adapter(struct gpu_adapter *adapter)
     pthread_cond_destroy(&adapter->paging_work);
     pthread_mutex_destroy(&adapter->paging_lock);
     pthread_mutex_destroy(&adapter->memory_lock);
+    gpu_records_destroy(&adapter->records);
     free(adapter);
 }
 
@@ -93,6 +94,7 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
     created->max_queue_bytes =
         config->max_queue_bytes ? config->max_queue_bytes : DEFAULT_QUEUE_BYTES;
     atomic_init(&created->asynchronous_paging, config->asynchronous_paging);
+    gpu_records_init(&created->records);
     pthread_mutex_init(&created->memory_lock, NULL);
     pthread_mutex_init(&created->paging_lock, NULL);
     pthread_cond_init(&created->paging_work, NULL);

@@ -58,7 +58,7 @@ static NTSTATUS make_region(struct gpu_process *process, uint64_t start, uint64_
 
     if (!gpu_process_charge_records(process, 1))
         return STATUS_NO_MEMORY;
-    region = calloc(1, sizeof(*region));
+    region = gpu_record_get(&process->adapter->records, sizeof(*region));
     if (!region) {
         process->records--;
         return STATUS_NO_MEMORY;
@@ -72,7 +72,7 @@ static NTSTATUS make_region(struct gpu_process *process, uint64_t start, uint64_
 static void drop_region(struct gpu_process *process, struct gpu_region *region)
 {
     gpu_range_remove(&process->regions, &region->range);
-    free(region);
+    gpu_record_put(&process->adapter->records, region, sizeof(*region));
     process->records--;
 }
 

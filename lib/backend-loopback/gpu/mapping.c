@@ -23,7 +23,7 @@ void gpu_mapping_free_dead(struct gpu_mapping *dead)
         struct gpu_mapping *next = dead->next;
 
         gpu_fence_release(dead->fence);
-        free(dead);
+        gpu_record_put(&dead->process->adapter->records, dead, sizeof(*dead));
         dead = next;
     }
 }
@@ -162,7 +162,7 @@ static NTSTATUS agree(struct gpu_mapping *mapping)
 static struct gpu_mapping *new_mapping(struct gpu_process *process, uint64_t start, uint64_t end,
                                        const struct gpu_backing *backing)
 {
-    struct gpu_mapping *mapping = calloc(1, sizeof(*mapping));
+    struct gpu_mapping *mapping = gpu_record_get(&process->adapter->records, sizeof(*mapping));
 
     if (!mapping)
         return NULL;

@@ -10,6 +10,7 @@
 
 #include <d3dkmt/kmd.h>
 
+#include "backend-loopback/gpu/records.h"
 #include "backend-loopback/gpu/device.h"
 #include "backend-loopback/gpu/machine.h"
 #include "backend-loopback/gpu/page_table.h"
@@ -129,6 +130,7 @@ struct gpu_adapter {
     uint32_t max_queue_bytes;
     struct gpu_node *nodes[KMD_MAX_NODES];
 
+    struct gpu_records records;
     pthread_mutex_t memory_lock;
     uint64_t segment_used[KMD_SEGMENT_GROUPS];
     struct gpu_allocation *allocations;

@@ -85,10 +85,16 @@ struct gpu_fence *gpu_paging_queue_fence(struct gpu_paging_queue *queue)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+static size_t job_size(uint32_t count)
+{
+    return sizeof(struct gpu_paging_job) + count * sizeof(struct gpu_allocation *);
+}
+
 static struct gpu_paging_job *new_job(struct gpu_paging_queue *queue, uint32_t count,
                                       struct gpu_allocation *const *allocations)
 {
-    struct gpu_paging_job *job = calloc(1, sizeof(*job) + count * sizeof(job->allocations[0]));
+    struct gpu_records *records = &queue->device->process->adapter->records;
+    struct gpu_paging_job *job = gpu_record_get(records, job_size(count));
 
     if (!job)
         return NULL;
@@ -102,10 +108,13 @@ static struct gpu_paging_job *new_job(struct gpu_paging_queue *queue, uint32_t c
 
 static void free_job(struct gpu_paging_job *job)
 {
+    /* The adapter outlives its processes, but the queue may go with this job. */
+    struct gpu_records *records = &job->queue->device->process->adapter->records;
+
     for (uint32_t i = 0; i < job->count; i++)
         gpu_allocation_release(job->allocations[i]);
     release_queue(job->queue);
-    free(job);
+    gpu_record_put(records, job, job_size(job->count));
 }
 
 static NTSTATUS run_job(struct gpu_paging_job *job)

@@ -40,7 +40,7 @@ static bool add_one(struct gpu_device *device, struct gpu_allocation *allocation
     struct gpu_resident *resident = find(allocation, device);
 
     if (!resident) {
-        resident = calloc(1, sizeof(*resident));
+        resident = gpu_record_get(&allocation->adapter->records, sizeof(*resident));
         if (!resident)
             return false;
         if (!gpu_allocation_resident_in(allocation, device->process))
@@ -64,7 +64,7 @@ static void drop(struct gpu_allocation *allocation, struct gpu_resident *residen
     while (*link != resident)
         link = &(*link)->next;
     *link = resident->next;
-    free(resident);
+    gpu_record_put(&allocation->adapter->records, resident, sizeof(*resident));
     if (!allocation->residents)
         allocation->adapter->segment_used[allocation->segment] -= bytes_of(allocation);
     if (!gpu_allocation_resident_in(allocation, process)) {
