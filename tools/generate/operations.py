@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes docs/operations.md from the op table and the guest engine's list of handlers.
+
+Usage: operations.py [--check]   (--check: exit 1 when the file is stale)
+"""
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(__file__).resolve().parents[2]
+target = root / "docs/operations.md"
+
+# What the simulated host does behind an operation of the guest engine, where it is not all of it.
+LIMITS = {
+    "CreateSynchronizationObject2": "functional for monitored fences and CPU notification; other "
+                                    "types are refused",
+    "SignalSynchronizationObject2": "functional for monitored fences and events",
+    "WaitForSynchronizationObject2": "functional for monitored fences",
+    "Escape": "functional: the built-in miniport's private escapes",
+    "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
+    "MakeResident": "functional: budgets and page tables; storage itself does not move",
+    "Evict": "functional: budgets and page tables; storage itself does not move",
+}
+HEAD = """# Operations
+
+Every row of the op table ([ops.h](../include/d3dkmt/ops.h)). *Guest engine*: dxgkrnl's behaviour in user space, for backends
+that speak GPU-PV. *Simulation*: how far the simulated host goes: **functional** means that what the call says has
+happened, in memory, in order. Nothing simulates timing. An operation without an entry answers STATUS_NOT_SUPPORTED.
+
+Written by `tools/generate/operations.py`.
+
+| function | ioctl | guest engine | simulation |
+|---|---|---|---|
+"""
+
+
+def macro_rows(path, name):
+    text = (root / path).read_text()
+    body = re.search(r"#define " + name + r"\(X\)(.*?)\n\n", text, re.S).group(1)
+    return re.findall(r"X\(([^)]*)\)", re.sub(r"\\\n\s*", " ", body))
+
+
+handled = {row.split(",")[0].strip() for row in macro_rows("lib/core/guest/call.h", "GUEST_HANDLERS")}
+lines = []
+for row in macro_rows("include/d3dkmt/ops.h", "D3DKMT_OPS"):
+    name, _, _, number, _, _, flags = [part.strip() for part in row.split(",")]
+    ioctl = "" if int(number, 16) == 0 else number
+    if "REMOVED" in flags:
+        ioctl += " (kernels before 5.15)"
+    engine = "yes" if name in handled else ""
+    simulation = LIMITS.get(name, "functional") if engine else ""
+    lines.append(f"| D3DKMT{name} | {ioctl} | {engine} | {simulation} |")
+text = HEAD + "\n".join(lines) + "\n"
+if "--check" in sys.argv:
+    if target.read_text() != text:
+        sys.exit("docs/operations.md is stale: run tools/generate/operations.py")
+    print(f"{len(lines)} operations, {len(handled)} of them in the guest engine")
+else:
+    target.write_text(text)
