@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocations of the whole process per operation in steady state. */
+#include "bench.h"
+
+#include <umd/umd.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static atomic_uint allocations;
+
+__attribute__((visibility("default"))) void *malloc(size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(size);
+}
+
+__attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(count, size);
+}
+
+__attribute__((visibility("default"))) void *realloc(void *memory, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_realloc(memory, size);
+}
+
+__attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __libc_memalign(alignment, size);
+}
+
+enum { WARM_UP = 500, MEASURED = 10000, MEASURED_QUICK = 500 };
+
+static struct umd umd;
+static struct umd_buffer commands;
+static struct umd_fence fence;
+static D3DKMT_HANDLE context;
+static uint64_t last_value;
+
+static void check(NTSTATUS status)
+{
+    if (!NT_SUCCESS(status))
+        bench_fail("%s", d3dkmt_last_error());
+}
+
+static void submit_signal_and_wait(void)
+{
+    check(umd_submit(context, commands.address, commands.size));
+    check(umd_signal(context, &fence, ++last_value));
+    check(umd_wait_on_cpu(&umd, &fence, last_value));
+}
+
+static void make_resident_and_evict(void)
+{
+    D3DDDI_MAKERESIDENT resident;
+    D3DKMT_EVICT evict;
+
+    memset(&resident, 0, sizeof(resident));
+    resident.hPagingQueue = umd.paging_queue;
+    resident.NumAllocations = 1;
+    resident.AllocationList = &commands.allocation;
+    check(D3DKMTMakeResident(&resident));
+    memset(&evict, 0, sizeof(evict));
+    evict.hDevice = umd.device;
+    evict.NumAllocations = 1;
+    evict.AllocationList = &commands.allocation;
+    check(D3DKMTEvict(&evict));
+}
+
+static void report(const char *name, void (*round)(void))
+{
+    unsigned rounds = bench_is_quick() ? MEASURED_QUICK : MEASURED;
+
+    for (unsigned i = 0; i < WARM_UP; i++)
+        round();
+    unsigned before = atomic_load(&allocations);
+    for (unsigned i = 0; i < rounds; i++)
+        round();
+    bench_report_count(name, (double)(atomic_load(&allocations) - before) / rounds, "allocations",
+                       0);
+}
+
+int main(int argc, char **argv)
+{
+    struct softgpu_writer writer;
+
+    /* The counters see the library's allocations only if its calls resolve to them. */
+    check(d3dkmt_open("loopback"));
+    if (atomic_load(&allocations) == 0)
+        bench_fail("the library's allocations are not seen");
+    check(umd_open(&umd, 0));
+    check(umd_context_create(&umd, 0, &context));
+    check(umd_fence_create(&umd, 0, &fence));
+    check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    softgpu_writer_init(&writer, commands.cpu, commands.size);
+    softgpu_nop(&writer, 1);
+    commands.size = softgpu_writer_size(&writer);
+    bench_begin(argc, argv, "allocations per operation");
+    report("submit, signal, wait", submit_signal_and_wait);
+    report("make resident, evict", make_resident_and_evict);
+    umd_close(&umd);
+    D3DKMTCloseDxCoreDevice();
+    return bench_end();
+}
