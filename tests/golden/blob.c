@@ -277,14 +277,10 @@ bool blob_compare(const struct blob *blob, struct symbols *symbols, const char *
 {
     const unsigned char *actual = bytes;
 
-    if (size > blob->size || size + padding < blob->size) {
-        report_difference(report, "%s: %zu bytes were recorded, now there are %zu", what,
-                          blob->size, size);
-        return false;
-    }
+    bool same_size = size <= blob->size && size + padding >= blob->size;
     unsigned char *expected = expectation(blob, symbols, scope, actual, size);
     bool equal = true;
-    for (size_t i = 0; i < blob->size && equal; i++) {
+    for (size_t i = 0; i < blob->size && equal && (same_size || i < size); i++) {
         if (expected[i] == (i < size ? actual[i] : 0))
             continue;
         equal = false;
@@ -294,5 +290,8 @@ bool blob_compare(const struct blob *blob, struct symbols *symbols, const char *
             report_difference(report, "%s: bytes from offset %zu on are missing", what, i);
     }
     free(expected);
-    return equal;
+    if (equal && !same_size)
+        report_difference(report, "%s: %zu bytes were recorded, now there are %zu", what,
+                          blob->size, size);
+    return equal && same_size;
 }

@@ -244,9 +244,12 @@ struct call *call_start(const json_t *step, struct clients *clients, struct memo
     pthread_cond_init(&call->ended, NULL);
     const json_t *buffers = json_object_get(step, "bufs");
     place_buffers(buffers, call, memories);
+    undeclared_supply(step, clients->host->symbols, memories);
     fill_buffers(buffers, call, memories);
     fill_arguments(call, memories);
     call->op = call_find_op(step);
+    if (call->op && call->op->id == D3DKMT_OP_CreateAllocation2)
+        undeclared_fill(step, clients->host->symbols, call->arguments);
     call->file_error = ask_file(call);
     if (call->file_error) {
         if (call->file)

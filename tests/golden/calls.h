@@ -56,6 +56,12 @@ void call_check(struct call *call, const json_t *outcome, struct memories *memor
 /* Joins the thread of a call that is back, and frees it. */
 void call_end(struct call *call);
 
+/* Makes memory for buffers that a step points to but does not list (undeclared.c). */
+void undeclared_supply(const json_t *step, struct symbols *symbols, struct memories *memories);
+
+/* Fills such buffers of a CreateAllocation2, whose argument struct is complete, from its message. */
+void undeclared_fill(const json_t *step, struct symbols *symbols, const void *arguments);
+
 /* The operation of a recorded request; NULL if the driver has none for this very request. */
 const struct d3dkmt_op *call_find_op(const json_t *step);
 

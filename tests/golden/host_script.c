@@ -95,16 +95,16 @@ static void compare_message(struct host *host, const struct host_message *messag
     size_t ext = compare_ext(host, message, entry, what);
     size_t length = (size_t)member_number(entry, "len", 0);
     /* Of long page lists the driver sends its whole buffer; only the valid pages are recorded. */
-    size_t sent = (size_t)member_number(entry, "wire_len", (int64_t)length);
-    if (((message->size + 7) & ~(size_t)7) != length &&
-        ((message->size + 7) & ~(size_t)7) != sent)
-        report_difference(host->report, "%s: recorded with %zu bytes, now %zu", what, length,
-                          message->size);
+    size_t buffer = (size_t)member_number(entry, "wire_len", 0);
     blob_parse(&blob, entry);
     size_t size = message->size - ext;
-    if (sent != length && size > blob.size)
+    if (buffer && size > blob.size)
         size = blob.size;
-    blob_compare(&blob, host->symbols, NULL, message->bytes + ext, size, 7, host->report, what);
+    if (blob_compare(&blob, host->symbols, NULL, message->bytes + ext, size, 7, host->report,
+                     what) &&
+        ((message->size + 7) & ~(size_t)7) != (buffer ? ext + buffer : length))
+        report_difference(host->report, "%s: recorded with %zu bytes, now %zu", what, length,
+                          message->size);
     blob_free(&blob);
 }
 

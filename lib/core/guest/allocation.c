@@ -163,8 +163,8 @@ void guest_allocation_detach_memory(struct guest_allocation *allocation)
 /* ---- destroy
  * ---------------------------------------------------------------------------------------- */
 
-NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE resource,
-                                       const D3DKMT_HANDLE *allocations, uint32_t count,
+NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE device_handle,
+                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations, uint32_t count,
                                        uint32_t flags)
 {
     struct guest_process *process = device->object.process;
@@ -176,7 +176,7 @@ NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDL
 
     if (!command)
         return STATUS_NO_MEMORY;
-    command->device = device->object.handle;
+    command->device = device_handle;
     command->resource = resource;
     command->alloc_count = count;
     command->flags = flags;
@@ -193,7 +193,8 @@ void guest_allocation_drop(struct guest_allocation *allocation)
     if (!guest_child_withdraw(&allocation->object))
         return;
     if (guest_device_adapter(device)->state == GUEST_ADAPTER_ACTIVE)
-        (void)guest_allocation_send_destroy(device, 0, &allocation->object.handle, 1, 0);
+        (void)guest_allocation_send_destroy(device, device->object.handle, 0,
+                                            &allocation->object.handle, 1, 0);
     guest_object_release(allocation);
 }
 
@@ -224,7 +225,8 @@ static void release_list(struct guest_object_list *gone)
 }
 
 /* Destroys a resource with its allocations; the caller won its handle. */
-static NTSTATUS destroy_resource(struct guest_resource *resource, uint32_t flags)
+static NTSTATUS destroy_resource(struct guest_resource *resource, D3DKMT_HANDLE device_handle,
+                                 D3DKMT_HANDLE handle, uint32_t flags)
 {
     struct guest_device *device = resource->object.device;
     struct guest_object_list gone = {NULL, NULL};
@@ -232,7 +234,7 @@ static NTSTATUS destroy_resource(struct guest_resource *resource, uint32_t flags
 
     withdraw_allocations(resource, &gone);
     if (guest_device_adapter(device)->state == GUEST_ADAPTER_ACTIVE)
-        status = guest_allocation_send_destroy(device, resource->object.handle, NULL, 0, flags);
+        status = guest_allocation_send_destroy(device, device_handle, handle, NULL, 0, flags);
     release_list(&gone);
     guest_object_release(resource);
     return status;
@@ -241,7 +243,8 @@ static NTSTATUS destroy_resource(struct guest_resource *resource, uint32_t flags
 void guest_resource_drop(struct guest_resource *resource)
 {
     if (guest_child_withdraw(&resource->object))
-        (void)destroy_resource(resource, 0);
+        (void)destroy_resource(resource, resource->object.device->object.handle,
+                               resource->object.handle, 0);
 }
 
 /* ---- DestroyAllocation2
@@ -259,7 +262,7 @@ static NTSTATUS destroy_one_resource(struct guest_device *device,
     if (resource->object.device != device)
         d3dkmti_fail(status, "hResource 0x%08x belongs to another device", args->hResource);
     else if (guest_child_withdraw(&resource->object))
-        status = destroy_resource(resource, args->Flags.Value);
+        status = destroy_resource(resource, args->hDevice, args->hResource, args->Flags.Value);
     guest_object_release(resource);
     return status;
 }
@@ -332,8 +335,8 @@ static NTSTATUS destroy_list(struct guest_device *device, const D3DKMT_DESTROYAL
 
     if (!NT_SUCCESS(status))
         return status;
-    status =
-        guest_allocation_send_destroy(device, 0, handles, args->AllocationCount, args->Flags.Value);
+    status = guest_allocation_send_destroy(device, args->hDevice, 0, handles, args->AllocationCount,
+                                           args->Flags.Value);
     release_list(&gone);
     return status;
 }

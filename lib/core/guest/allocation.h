@@ -22,9 +22,12 @@ NTSTATUS guest_allocation_attach_memory(struct guest_allocation *allocation, con
 /* Ends the pin, after the host was told that the allocation goes. */
 void guest_allocation_detach_memory(struct guest_allocation *allocation);
 
-/* Sends DESTROYALLOCATION for a resource (then count is 0) or for allocations. */
-NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE resource,
-                                       const D3DKMT_HANDLE *allocations, uint32_t count,
+/*
+ * Sends DESTROYALLOCATION for a resource (then count is 0) or for allocations. device_handle: as
+ * the caller spelt it, or the device's own.
+ */
+NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE device_handle,
+                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations, uint32_t count,
                                        uint32_t flags);
 
 /*

@@ -331,7 +331,8 @@ static void undo(struct creation *creation, const struct guest_message *message)
     }
     d3dkmti_undo_begin();
     (void)guest_allocation_send_destroy(
-        creation->device, creation->args->Flags.CreateResource ? creation->new_resource_handle : 0,
+        creation->device, creation->args->hDevice,
+        creation->args->Flags.CreateResource ? creation->new_resource_handle : 0,
         handles, count, WIRE_DESTROY_ALLOCATION_ASSUME_NOT_IN_USE);
     d3dkmti_undo_end();
     for (UINT i = 0; i < creation->count; i++)
@@ -353,7 +354,7 @@ static NTSTATUS send(struct creation *creation)
     if (!command)
         return STATUS_NO_MEMORY;
     command->device = args->hDevice;
-    command->resource = args->Flags.CreateResource ? 0 : args->hResource;
+    command->resource = args->hResource; /* with CreateResource, too: the host ignores it then */
     command->private_runtime_data_size = args->PrivateRuntimeDataSize;
     command->priv_drv_data_size = resource_data_size(creation);
     command->alloc_count = creation->count;

@@ -59,6 +59,8 @@ NTSTATUS guest_read(struct guest_process *process, void *to, const void *from, s
 {
     if (size == 0)
         return STATUS_SUCCESS;
+    if (!to)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %zu bytes of %s", size, what);
     if ((uintptr_t)from < LOWEST_ADDRESS)
         return bad_pointer(from, size, what, "read");
     if (process->check_pointers) {

@@ -15,19 +15,19 @@ static void free_context(struct reference *reference)
     guest_object_free(&context->object, &context->object.process->context_pool);
 }
 
-static NTSTATUS send_destroy(struct guest_context *context)
+/* handle: as the caller spelt it; the instance bits are the host's business. */
+static NTSTATUS send_destroy(struct guest_context *context, D3DKMT_HANDLE handle)
 {
     struct guest_process *process = context->object.process;
 
     return guest_message_send_handle(process->vm, guest_device_adapter(context->object.device),
-                                     process->host_handle, WIRE_VGPU_DESTROYCONTEXT,
-                                     context->object.handle);
+                                     process->host_handle, WIRE_VGPU_DESTROYCONTEXT, handle);
 }
 
 static void undo_create(struct guest_context *context)
 {
     d3dkmti_undo_begin();
-    (void)send_destroy(context);
+    (void)send_destroy(context, context->object.handle);
     d3dkmti_undo_end();
 }
 
@@ -175,7 +175,7 @@ NTSTATUS guest_destroy_context(struct guest_process *process, const D3DKMT_DESTR
         drop_hw_queues(context);
         status = guest_adapter_check_active(guest_device_adapter(context->object.device));
         if (NT_SUCCESS(status))
-            status = send_destroy(context);
+            status = send_destroy(context, args->hContext);
         guest_object_release(context); /* the table's reference */
     }
     guest_object_release(context);

@@ -18,20 +18,20 @@ static void free_hw_queue(struct reference *reference)
     guest_object_release(context);
 }
 
-static NTSTATUS send_destroy(struct guest_hw_queue *queue)
+/* handle: as the caller spelt it; the instance bits are the host's business. */
+static NTSTATUS send_destroy(struct guest_hw_queue *queue, D3DKMT_HANDLE handle)
 {
     struct guest_process *process = queue->object.process;
 
     return guest_message_send_handle(process->vm, guest_device_adapter(queue->object.device),
-                                     process->host_handle, WIRE_VGPU_DESTROYHWQUEUE,
-                                     queue->object.handle);
+                                     process->host_handle, WIRE_VGPU_DESTROYHWQUEUE, handle);
 }
 
 static void undo_create(struct guest_hw_queue *queue)
 {
     d3dkmti_undo_begin();
     if (queue->object.handle != 0)
-        (void)send_destroy(queue);
+        (void)send_destroy(queue, queue->object.handle);
     d3dkmti_undo_end();
 }
 
@@ -171,7 +171,7 @@ NTSTATUS guest_destroy_hw_queue(struct guest_process *process, const D3DKMT_DEST
     if (withdraw(queue)) {
         status = guest_adapter_check_active(guest_device_adapter(queue->object.device));
         if (NT_SUCCESS(status))
-            status = send_destroy(queue);
+            status = send_destroy(queue, args->hHwQueue);
         guest_object_release(queue); /* the table's reference */
     }
     guest_object_release(queue);

@@ -16,12 +16,17 @@ enum {
 
 /* ---- QueryAdapterInfo ------------------------------------------------------------------------ */
 
-/* A vGPU drives no display, and only the guest knows from PCI whether it is compute-only. */
-static void patch_adapter_type(const struct guest_adapter *adapter, void *data)
+/*
+ * A vGPU drives no display, and only the guest knows from PCI whether it is compute-only. Of a
+ * buffer that is smaller than the flags, those that it holds are set.
+ */
+static void patch_adapter_type(const struct guest_adapter *adapter, void *data, size_t size)
 {
-    D3DKMT_ADAPTERTYPE type;
+    D3DKMT_ADAPTERTYPE type = {.Value = 0};
 
-    memcpy(&type, data, sizeof(type));
+    if (size > sizeof(type))
+        size = sizeof(type);
+    memcpy(&type, data, size);
     type.Paravirtualized = 1;
     type.DisplaySupported = 0;
     type.PostDevice = 0;
@@ -29,7 +34,7 @@ static void patch_adapter_type(const struct guest_adapter *adapter, void *data)
     type.ACGSupported = 0;
     type.SupportSetTimingsFromVidPn = 0;
     type.ComputeOnly = adapter->compute_only;
-    memcpy(data, &type, sizeof(type));
+    memcpy(data, &type, size);
 }
 
 static NTSTATUS ask_adapter(struct guest_process *process, struct guest_adapter *adapter,
@@ -54,9 +59,8 @@ static NTSTATUS ask_adapter(struct guest_process *process, struct guest_adapter 
             &message.reply.tails[WIRE_REPLY_TAIL_QUERYADAPTERINFO_PRIVATE_DATA];
 
         memcpy(data, answer->data, size);
-        if ((args->Type == KMTQAITYPE_ADAPTERTYPE || args->Type == KMTQAITYPE_ADAPTERTYPE_RENDER) &&
-            size >= sizeof(D3DKMT_ADAPTERTYPE))
-            patch_adapter_type(adapter, data);
+        if (args->Type == KMTQAITYPE_ADAPTERTYPE || args->Type == KMTQAITYPE_ADAPTERTYPE_RENDER)
+            patch_adapter_type(adapter, data, size);
         status = guest_write(process, args->pPrivateDriverData, data, size, "pPrivateDriverData");
     }
     guest_message_end(&message);

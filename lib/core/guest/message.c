@@ -93,6 +93,7 @@ void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
     message->answered = false;
     message->buffer = NULL;
     message->reply_buffer = NULL;
+    message->excess = NULL;
     if (adapter)
         envelope.vgpu_luid = (struct wire_luid){adapter->host_vgpu_luid.LowPart,
                                                 (uint32_t)adapter->host_vgpu_luid.HighPart};
@@ -118,7 +119,13 @@ void guest_message_append(struct guest_message *message, const void *bytes, size
 
 void *guest_message_reserve(struct guest_message *message, size_t size)
 {
-    return wire_append(&message->builder.out, NULL, size);
+    void *room = wire_append(&message->builder.out, NULL, size);
+
+    if (room)
+        return room;
+    put_buffer(message->vm, message->excess);
+    message->excess = get_buffer(message->vm, size);
+    return message->excess ? message->excess->bytes : NULL;
 }
 
 /* ---- sending
@@ -229,6 +236,8 @@ void guest_message_end(struct guest_message *message)
 {
     put_buffer(message->vm, message->buffer);
     put_buffer(message->vm, message->reply_buffer);
+    put_buffer(message->vm, message->excess);
+    message->excess = NULL;
     message->buffer = NULL;
     message->reply_buffer = NULL;
 }

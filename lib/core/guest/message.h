@@ -23,6 +23,7 @@ struct guest_message {
     struct wire_reply reply;
     struct guest_buffer *buffer; /* NULL while small is enough */
     struct guest_buffer *reply_buffer;
+    struct guest_buffer *excess; /* what does not fit into any message: read, checked, refused */
     _Alignas(8) unsigned char small[GUEST_MESSAGE_SMALL];
     _Alignas(8) unsigned char small_reply[GUEST_REPLY_SMALL];
 };
@@ -39,7 +40,10 @@ void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
 /* Appends bytes of the engine's own; the room was asked for. */
 void guest_message_append(struct guest_message *message, const void *bytes, size_t size);
 
-/* Reserves zeroed room for bytes that the caller fills in. */
+/*
+ * Reserves room for bytes that the caller fills in. What exceeds the largest message gets room, too:
+ * a bad pointer is found before the message is refused for its size. NULL without memory.
+ */
 void *guest_message_reserve(struct guest_message *message, size_t size);
 
 /*

@@ -16,13 +16,13 @@ static void free_paging_queue(struct reference *reference)
     guest_object_free(&queue->object, &queue->object.process->paging_queue_pool);
 }
 
-static NTSTATUS send_destroy(struct guest_paging_queue *queue)
+/* handle: as the caller spelt it; the instance bits are the host's business. */
+static NTSTATUS send_destroy(struct guest_paging_queue *queue, D3DKMT_HANDLE handle)
 {
     struct guest_process *process = queue->object.process;
 
     return guest_message_send_handle(process->vm, guest_device_adapter(queue->object.device),
-                                     process->host_handle, WIRE_VGPU_DESTROYPAGINGQUEUE,
-                                     queue->object.handle);
+                                     process->host_handle, WIRE_VGPU_DESTROYPAGINGQUEUE, handle);
 }
 
 /* Maps the fence, fills the caller's struct in and makes the queue known. */
@@ -71,7 +71,7 @@ static NTSTATUS create(struct guest_paging_queue *queue, const D3DKMT_CREATEPAGI
         status = finish_create(queue, answer->fence_storage_physical_address, args, caller);
         if (!NT_SUCCESS(status) && queue->object.handle != 0) {
             d3dkmti_undo_begin();
-            (void)send_destroy(queue);
+            (void)send_destroy(queue, queue->object.handle);
             d3dkmti_undo_end();
         }
     }
@@ -131,7 +131,7 @@ NTSTATUS guest_destroy_paging_queue(struct guest_process *process,
     if (withdraw(queue)) {
         status = guest_device_check_active(queue->object.device);
         if (NT_SUCCESS(status))
-            status = send_destroy(queue);
+            status = send_destroy(queue, args->hPagingQueue);
         guest_object_release(queue); /* the table's reference */
     }
     guest_object_release(queue);

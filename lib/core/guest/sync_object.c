@@ -21,14 +21,15 @@ static void free_sync_object(struct reference *reference)
     reference_release(&adapter->reference);
 }
 
-static NTSTATUS send_destroy(struct guest_sync_object *sync_object)
+/* handle: as the caller spelt it; the instance bits are the host's business. */
+static NTSTATUS send_destroy(struct guest_sync_object *sync_object, D3DKMT_HANDLE handle)
 {
     struct guest_process *process = sync_object->object.process;
 
     if (process->vm->global != GUEST_GLOBAL_OPEN)
         return d3dkmti_fail(STATUS_DEVICE_REMOVED, "the global channel to the host is gone");
     return guest_message_send_handle(process->vm, NULL, process->host_handle,
-                                     WIRE_GLOBAL_DESTROYSYNCOBJECT, sync_object->object.handle);
+                                     WIRE_GLOBAL_DESTROYSYNCOBJECT, handle);
 }
 
 /* ---- create
@@ -112,7 +113,7 @@ static NTSTATUS send_create(struct guest_sync_object *sync_object, struct guest_
         status = use_answer(sync_object, answer, args, caller);
         if (!NT_SUCCESS(status) && answer->sync_object != 0) {
             d3dkmti_undo_begin();
-            (void)send_destroy(sync_object);
+            (void)send_destroy(sync_object, sync_object->object.handle);
             d3dkmti_undo_end();
         }
     }
@@ -208,7 +209,7 @@ NTSTATUS guest_destroy_sync_object(struct guest_process *process,
             "with their queue)",
             args->hSyncObject);
     if (guest_child_withdraw(&sync_object->object)) {
-        status = send_destroy(sync_object);
+        status = send_destroy(sync_object, args->hSyncObject);
         guest_object_release(sync_object); /* the table's reference */
     }
     guest_object_release(sync_object);

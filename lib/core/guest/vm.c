@@ -211,11 +211,13 @@ static void start_what_is_complete(struct guest_vm *vm)
             continue;
         if (vm->global != GUEST_GLOBAL_OPEN && !NT_SUCCESS(open_global_channel(vm))) {
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "the global channel could not be opened");
+            vm->global = GUEST_GLOBAL_ABSENT; /* as a host refused it: only a new offer changes it */
             return;
         }
         NTSTATUS status = guest_adapter_start(adapter);
         if (!NT_SUCCESS(status)) {
-            stop(adapter);
+            /* The channel stays open until the adapter goes, as the host knows it from the driver. */
+            adapter->state = GUEST_ADAPTER_STOPPED;
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "adapter %x:%x did not start: %s",
                         (unsigned)adapter->luid.HighPart, (unsigned)adapter->luid.LowPart,
                         d3dkmt_status_name(status));

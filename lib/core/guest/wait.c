@@ -208,7 +208,8 @@ static NTSTATUS wait_blocking(struct guest_process *process, struct guest_device
     NTSTATUS result = guest_event_wait(events, &event);
     if (!NT_SUCCESS(result))
         return d3dkmti_fail(result, "the device or its adapter went while the call waited");
-    return status;
+    /* Whatever success the host answered with before the wait: now the fences are reached. */
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS guest_wait_from_cpu(struct guest_process *process,
