@@ -75,7 +75,28 @@ NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, u
       D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU)                                                  \
     X(WaitForSynchronizationObjectFromGpu, wait_from_gpu,                                          \
       D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU)                                                  \
-    X(SubmitWaitForSyncObjectsToHwQueue, wait_to_hw_queue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE)
+    X(SubmitWaitForSyncObjectsToHwQueue, wait_to_hw_queue,                                         \
+      D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE)                                                    \
+    X(SetAllocationPriority, set_allocation_priority, D3DKMT_SETALLOCATIONPRIORITY)                \
+    X(GetAllocationPriority, get_allocation_priority, D3DKMT_GETALLOCATIONPRIORITY)                \
+    X(SetContextSchedulingPriority, set_context_priority, D3DKMT_SETCONTEXTSCHEDULINGPRIORITY)     \
+    X(SetContextInProcessSchedulingPriority, set_context_in_process_priority,                      \
+      D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY)                                                \
+    X(GetContextSchedulingPriority, get_context_priority, D3DKMT_GETCONTEXTSCHEDULINGPRIORITY)     \
+    X(GetContextInProcessSchedulingPriority, get_context_in_process_priority,                      \
+      D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY)                                                \
+    X(OfferAllocations, offer_allocations, D3DKMT_OFFERALLOCATIONS)                                \
+    X(ReclaimAllocations2, reclaim_allocations, D3DKMT_RECLAIMALLOCATIONS2)                        \
+    X(QueryAllocationResidency, query_allocation_residency, D3DKMT_QUERYALLOCATIONRESIDENCY)       \
+    X(UpdateAllocationProperty, update_allocation_property, D3DDDI_UPDATEALLOCPROPERTY)            \
+    X(InvalidateCache, invalidate_cache, D3DKMT_INVALIDATECACHE)                                   \
+    X(ChangeVideoMemoryReservation, change_video_memory_reservation,                               \
+      D3DKMT_CHANGEVIDEOMEMORYRESERVATION)                                                         \
+    X(QueryClockCalibration, query_clock_calibration, D3DKMT_QUERYCLOCKCALIBRATION)                \
+    X(FlushHeapTransitions, flush_heap_transitions, D3DKMT_FLUSHHEAPTRANSITIONS)                   \
+    X(IsFeatureEnabled, is_feature_enabled, D3DKMT_ISFEATUREENABLED)                               \
+    X(QueryStatistics, query_statistics, D3DKMT_QUERYSTATISTICS)                                   \
+    X(EnumProcesses, enum_processes, D3DKMT_ENUMPROCESSES)
 
 #define GUEST_DECLARE(op, name, type) GUEST_HANDLER(name, type);
 GUEST_HANDLERS(GUEST_DECLARE)

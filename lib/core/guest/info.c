@@ -286,3 +286,130 @@ NTSTATUS guest_escape(struct guest_process *process, const D3DKMT_ESCAPE *args,
     guest_object_release(open_adapter);
     return status;
 }
+
+/* ---- small calls on an adapter
+ * --------------------------------------------------------------------- */
+
+NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,
+                                               const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args,
+                                               D3DKMT_CHANGEVIDEOMEMORYRESERVATION *caller)
+{
+    (void)caller;
+    if (args->hProcess)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "hProcess must be NULL: only the calling process can reserve");
+    struct guest_open_adapter *open_adapter =
+        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
+    if (!open_adapter)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_adapter *adapter = open_adapter->adapter;
+    struct guest_message message;
+    struct wire_changevideomemoryreservation *command = NULL;
+    NTSTATUS status = guest_adapter_check_active(adapter);
+    if (!NT_SUCCESS(status))
+        goto out;
+    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                                  WIRE_VGPU_CHANGEVIDEOMEMORYRESERVATION, 0);
+    status = STATUS_NO_MEMORY;
+    if (!command)
+        goto out;
+    memcpy(&command->args, args, sizeof(command->args));
+    command->args.adapter = adapter->host_handle;
+    status = guest_message_exchange(&message);
+    guest_message_end(&message);
+out:
+    guest_object_release(open_adapter);
+    return status;
+}
+
+NTSTATUS guest_query_clock_calibration(struct guest_process *process,
+                                       const D3DKMT_QUERYCLOCKCALIBRATION *args,
+                                       D3DKMT_QUERYCLOCKCALIBRATION *caller)
+{
+    struct guest_open_adapter *open_adapter =
+        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
+
+    if (!open_adapter)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_adapter *adapter = open_adapter->adapter;
+    struct guest_message message;
+    struct wire_queryclockcalibration *command = NULL;
+    NTSTATUS status = guest_adapter_check_active(adapter);
+    if (!NT_SUCCESS(status))
+        goto out;
+    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                                  WIRE_VGPU_QUERYCLOCKCALIBRATION, 0);
+    status = STATUS_NO_MEMORY;
+    if (!command)
+        goto out;
+    memcpy(&command->args, args, sizeof(command->args));
+    command->args.adapter = adapter->host_handle;
+    status = guest_message_exchange(&message);
+    if (message.answered) {
+        const struct wire_queryclockcalibration_reply *answer = (const void *)message.reply.bytes;
+        NTSTATUS written = GUEST_WRITE(process, caller->ClockData, answer->clock_data);
+
+        status = NT_SUCCESS(written) ? status : written;
+    }
+    guest_message_end(&message);
+out:
+    guest_object_release(open_adapter);
+    return status;
+}
+
+NTSTATUS guest_flush_heap_transitions(struct guest_process *process,
+                                      const D3DKMT_FLUSHHEAPTRANSITIONS *args,
+                                      D3DKMT_FLUSHHEAPTRANSITIONS *caller)
+{
+    (void)caller;
+    struct guest_open_adapter *open_adapter =
+        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
+
+    if (!open_adapter)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_message message;
+    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
+    if (NT_SUCCESS(status) &&
+        !guest_message_begin(&message, process->vm, open_adapter->adapter, process->host_handle,
+                             WIRE_VGPU_FLUSHHEAPTRANSITIONS, 0))
+        status = STATUS_NO_MEMORY;
+    if (NT_SUCCESS(status)) {
+        status = guest_message_exchange(&message);
+        guest_message_end(&message);
+    }
+    guest_object_release(open_adapter);
+    return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
+}
+
+NTSTATUS guest_is_feature_enabled(struct guest_process *process,
+                                  const D3DKMT_ISFEATUREENABLED *args,
+                                  D3DKMT_ISFEATUREENABLED *caller)
+{
+    struct guest_open_adapter *open_adapter =
+        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
+
+    if (!open_adapter)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_message message;
+    struct wire_isfeatureenabled *command = NULL;
+    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
+    if (!NT_SUCCESS(status))
+        goto out;
+    /* The driver knows a form for the whole VM too; with an adapter it is the adapter's. */
+    command = guest_message_begin(&message, process->vm, open_adapter->adapter, 0,
+                                  WIRE_VGPU_ISFEATUREENABLED, 0);
+    status = STATUS_NO_MEMORY;
+    if (!command)
+        goto out;
+    command->feature_id = args->FeatureId;
+    status = guest_message_exchange(&message);
+    if (status == STATUS_SUCCESS) {
+        const struct wire_isfeatureenabled_reply *answer = (const void *)message.reply.bytes;
+
+        status = GUEST_WRITE(process, caller->Result, answer->result);
+    }
+    guest_message_end(&message);
+out:
+    guest_object_release(open_adapter);
+    return status;
+}

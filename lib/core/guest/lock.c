@@ -195,3 +195,35 @@ void guest_adapter_stop_devices(struct guest_adapter *adapter)
         pthread_mutex_unlock(&process->adapter_mutex);
     }
 }
+
+/* ---- caches
+ * -------------------------------------------------------------------------------------------- */
+
+NTSTATUS guest_invalidate_cache(struct guest_process *process, const D3DKMT_INVALIDATECACHE *args,
+                                D3DKMT_INVALIDATECACHE *caller)
+{
+    (void)caller;
+    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
+
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_message message;
+    struct wire_invalidatecache *command = NULL;
+    NTSTATUS status = guest_device_check_active(device);
+    if (!NT_SUCCESS(status))
+        goto out;
+    command = guest_message_begin(&message, process->vm, guest_device_adapter(device),
+                                  process->host_handle, WIRE_VGPU_INVALIDATECACHE, 0);
+    status = STATUS_NO_MEMORY;
+    if (!command)
+        goto out;
+    command->device = args->hDevice;
+    command->allocation = args->hAllocation;
+    command->offset = args->Offset;
+    command->length = args->Length;
+    status = guest_message_exchange(&message);
+    guest_message_end(&message);
+out:
+    guest_object_release(device);
+    return status;
+}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* MakeResident and Evict. */
+/* MakeResident, Evict, and questions and wishes about residency. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/last_error.h"
 
-enum { RESIDENCY_MAX = 10240 };
+#include <string.h>
+
+enum { RESIDENCY_MAX = 10240, RESIDENCY_QUERY_MAX = 131072 };
 
 static NTSTATUS append_handles(struct guest_process *process, struct guest_message *message,
                                const D3DKMT_HANDLE *handles, UINT count)
@@ -110,5 +112,99 @@ NTSTATUS guest_evict(struct guest_process *process, const D3DKMT_EVICT *args, D3
     if (NT_SUCCESS(status))
         status = evict(process, guest_device_adapter(device), args, caller);
     guest_object_release(device);
+    return status;
+}
+
+/* ---- what is where, and where it had better be -------------------------------------------------
+ */
+
+static NTSTATUS query_residency(struct guest_process *process, struct guest_adapter *adapter,
+                                const D3DKMT_QUERYALLOCATIONRESIDENCY *args)
+{
+    size_t handles_size = args->AllocationCount * sizeof(D3DKMT_HANDLE);
+    struct guest_message message;
+    struct wire_queryallocationresidency *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_QUERYALLOCATIONRESIDENCY, handles_size);
+
+    if (!command)
+        return STATUS_NO_MEMORY;
+    memcpy(&command->args, args, sizeof(command->args));
+    NTSTATUS status = guest_read(process, guest_message_reserve(&message, handles_size),
+                                 args->phAllocationList, handles_size, "phAllocationList");
+    if (NT_SUCCESS(status))
+        status = guest_message_exchange(&message);
+    if (NT_SUCCESS(status)) {
+        const struct wire_span *answer =
+            &message.reply.tails[WIRE_REPLY_TAIL_QUERYALLOCATIONRESIDENCY_RESIDENCY_STATUS];
+
+        status = guest_write(process, args->pResidencyStatus, answer->data, wire_span_bytes(answer),
+                             "pResidencyStatus");
+    }
+    guest_message_end(&message);
+    return status;
+}
+
+NTSTATUS guest_query_allocation_residency(struct guest_process *process,
+                                          const D3DKMT_QUERYALLOCATIONRESIDENCY *args,
+                                          D3DKMT_QUERYALLOCATIONRESIDENCY *caller)
+{
+    (void)caller;
+    if ((args->AllocationCount == 0) == (args->hResource == 0))
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "give either hResource (0x%08x) or a list of allocations (%u)",
+                            args->hResource, args->AllocationCount);
+    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
+    if (NT_SUCCESS(status))
+        status =
+            guest_check_count("AllocationCount", args->AllocationCount, 0, RESIDENCY_QUERY_MAX);
+    if (NT_SUCCESS(status))
+        status = query_residency(process, guest_device_adapter(device), args);
+    guest_object_release(device);
+    return status;
+}
+
+static NTSTATUS update_property(struct guest_process *process, struct guest_adapter *adapter,
+                                const D3DDDI_UPDATEALLOCPROPERTY *args,
+                                D3DDDI_UPDATEALLOCPROPERTY *caller)
+{
+    struct guest_message message;
+    struct wire_updateallocationproperty *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_UPDATEALLOCATIONPROPERTY, 0);
+
+    if (!command)
+        return STATUS_NO_MEMORY;
+    memcpy(&command->args, args, sizeof(command->args));
+    NTSTATUS status = guest_message_exchange(&message);
+    if (status == STATUS_PENDING) {
+        const struct wire_updateallocationproperty_reply *answer =
+            (const void *)message.reply.bytes;
+        NTSTATUS written =
+            GUEST_WRITE(process, caller->PagingFenceValue, answer->paging_fence_value);
+
+        status = NT_SUCCESS(written) ? status : written;
+    }
+    guest_message_end(&message);
+    return status;
+}
+
+NTSTATUS guest_update_allocation_property(struct guest_process *process,
+                                          const D3DDDI_UPDATEALLOCPROPERTY *args,
+                                          D3DDDI_UPDATEALLOCPROPERTY *caller)
+{
+    struct guest_object *queue =
+        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
+
+    if (!queue)
+        return STATUS_INVALID_PARAMETER;
+    struct guest_adapter *adapter = guest_device_adapter(queue->device);
+    NTSTATUS status = guest_adapter_check_active(adapter);
+    if (NT_SUCCESS(status))
+        status = update_property(process, adapter, args, caller);
+    guest_object_release(queue);
     return status;
 }
