@@ -21,7 +21,8 @@ struct loopback {
 /* For d3dkmt_loopback_set_function; the library opens one instance at a time. */
 static _Atomic(struct loopback *) open_instance;
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------
+ */
 
 struct loopback_options {
     const struct d3dkmt_backend_services *services;
@@ -40,7 +41,8 @@ static const struct number_option {
     uint64_t minimum, maximum;
 } number_options[] = {
     {"adapters", offsetof(struct loopback_options, adapters), 1, HOST_MAX_ADAPTERS},
-    {"compute-only", offsetof(struct loopback_options, compute_only_adapters), 0, HOST_MAX_ADAPTERS},
+    {"compute-only", offsetof(struct loopback_options, compute_only_adapters), 0,
+     HOST_MAX_ADAPTERS},
     {"version", offsetof(struct loopback_options, version), 16, 255},
     {"io-space", offsetof(struct loopback_options, host.io_space_size), 16 * MIB, TIB},
     {"local-memory", offsetof(struct loopback_options, local_memory), MIB, TIB},
@@ -78,9 +80,9 @@ static NTSTATUS read_option(void *context, const struct option *option)
         if (strcmp(option->name, switch_options[i].name) == 0)
             return d3dkmti_option_switch(option, (bool *)(base + switch_options[i].offset));
     }
-    return options->services->fail_with(STATUS_INVALID_PARAMETER,
-                                   "\"%s\" is not an option of the simulated host; see loopback.h",
-                                   option->name);
+    return options->services->fail_with(
+        STATUS_INVALID_PARAMETER, "\"%s\" is not an option of the simulated host; see loopback.h",
+        option->name);
 }
 
 /* The last ones of the adapters are the compute-only ones. */
@@ -111,10 +113,9 @@ static NTSTATUS read_options(struct loopback_options *options, const char *text)
     if (!NT_SUCCESS(status))
         return status;
     if (options->compute_only_adapters > options->adapters)
-        return options->services->fail_with(STATUS_INVALID_PARAMETER,
-                                       "compute-only=%u of adapters=%u",
-                                       (unsigned)options->compute_only_adapters,
-                                       (unsigned)options->adapters);
+        return options->services->fail_with(
+            STATUS_INVALID_PARAMETER, "compute-only=%u of adapters=%u",
+            (unsigned)options->compute_only_adapters, (unsigned)options->adapters);
     options->host.interface_version = (uint32_t)options->version;
     options->host.async_messages = options->async;
     options->host.caps = options->page_lists ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
@@ -122,7 +123,8 @@ static NTSTATUS read_options(struct loopback_options *options, const char *text)
     return STATUS_SUCCESS;
 }
 
-/* ---- backend contract ------------------------------------------------------------------------------ */
+/* ---- backend contract
+ * ------------------------------------------------------------------------------ */
 
 static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, const char *text,
                               void **instance)
@@ -170,9 +172,26 @@ static NTSTATUS loopback_call(void *instance, const struct d3dkmt_op *op, void *
     return d3dkmti_guest_call(loopback->process, op, args);
 }
 
+/* What the guest engine has and the simulated host refuses. */
+static const enum d3dkmt_op_id host_lacks[] = {
+    D3DKMT_OP_OfferAllocations,
+    D3DKMT_OP_ReclaimAllocations2,
+    D3DKMT_OP_SetAllocationPriority,
+    D3DKMT_OP_GetAllocationPriority,
+    D3DKMT_OP_UpdateAllocationProperty,
+    D3DKMT_OP_QueryStatistics,
+    D3DKMT_OP_FlushHeapTransitions,
+    D3DKMT_OP_SetContextInProcessSchedulingPriority,
+    D3DKMT_OP_GetContextInProcessSchedulingPriority,
+};
+
 static bool loopback_supports(void *instance, const struct d3dkmt_op *op)
 {
     (void)instance;
+    for (size_t i = 0; i < COUNT(host_lacks); i++) {
+        if (host_lacks[i] == op->id)
+            return false;
+    }
     return d3dkmti_guest_supports(op);
 }
 
@@ -193,7 +212,8 @@ static void loopback_close(void *instance)
     free(loopback);
 }
 
-/* The child has neither the host's threads nor a use for its memory; mappings stay, as with dxgkrnl. */
+/* The child has neither the host's threads nor a use for its memory; mappings stay, as with
+ * dxgkrnl. */
 static void loopback_after_fork(void *instance)
 {
     struct loopback *loopback = instance;
@@ -219,7 +239,8 @@ const struct d3dkmt_backend d3dkmt_loopback_backend = {
 extern const struct d3dkmt_backend d3dkmt_backend_plugin
     __attribute__((weak, alias("d3dkmt_loopback_backend"), visibility("default")));
 
-/* ---- steering ------------------------------------------------------------------------------------- */
+/* ---- steering
+ * ------------------------------------------------------------------------------------- */
 
 NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number, softgpu_function function,
                                       void *context)
