@@ -33,7 +33,7 @@ bool bench_is_quick(void)
     return run.quick;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------- */
+/* ---- measuring */
 
 struct worker {
     const struct bench_subject *subject;
@@ -118,8 +118,7 @@ static double median(double *values, size_t count)
     return values[count / 2];
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table */
 
 static void usage(const char *program, int status)
 {

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* ---- a backend that does nothing ------------------------------------------------------------- */
+/* ---- a backend that does nothing */
 
 static NTSTATUS idle_open(const struct d3dkmt_backend_services *services, const char *options,
                           void **instance)
@@ -51,7 +51,7 @@ static const struct d3dkmt_backend idle_backend = {
     .close = idle_close,
 };
 
-/* ---- what is measured ------------------------------------------------------------------------ */
+/* ---- what is measured */
 
 static struct umd umd;
 

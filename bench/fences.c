@@ -91,7 +91,7 @@ static void wait_with_eventfd(void *unused, uint64_t count)
     }
 }
 
-/* ---- the baseline ---------------------------------------------------------------------------- */
+/* ---- the baseline */
 
 static void *answer(void *unused)
 {
@@ -116,8 +116,7 @@ static void ping_pong(void *unused, uint64_t count)
     }
 }
 
-/* ---- with all threads on one processor, and wherever the system puts them ---------------------
- */
+/* ---- with all threads on one processor, and wherever the system puts them */
 
 enum placement { ONE_PROCESSOR, ANY_PROCESSOR };
 

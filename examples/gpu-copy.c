@@ -60,8 +60,7 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* ---- setting up --------------------------------------------------------------------------------
- */
+/* ---- setting up */
 
 static NTSTATUS create_slot(struct umd *umd, struct slot *slot)
 {
@@ -115,8 +114,7 @@ static NTSTATUS set_up(struct copy *copy)
     return status;
 }
 
-/* ---- one chunk ----------------------------------------------------------------------------------
- */
+/* ---- one chunk */
 
 /* Writes a stage's commands into its page and submits them. */
 static NTSTATUS submit_stage(D3DKMT_HANDLE context, const struct slot *slot, int stage,
@@ -190,8 +188,7 @@ static NTSTATUS finish_chunk(struct copy *copy, struct slot *slot)
     return status;
 }
 
-/* ---- the whole file
- * -------------------------------------------------------------------------------- */
+/* ---- the whole file */
 
 static void show_progress(const struct copy *copy, double start, bool last)
 {

@@ -5,8 +5,7 @@
 
 enum { PAGE_SIZE = 4096, ADAPTERS_MAX = 16 };
 
-/* ---- adapter and device
- * -------------------------------------------------------------------------- */
+/* ---- adapter and device */
 
 static NTSTATUS open_adapter(struct umd *umd, unsigned index)
 {
@@ -73,8 +72,7 @@ void umd_close(struct umd *umd)
     memset(umd, 0, sizeof(*umd));
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------ */
+/* ---- memory */
 
 static NTSTATUS wait_for_paging(struct umd *umd, UINT64 value)
 {
@@ -207,8 +205,7 @@ NTSTATUS umd_buffer_destroy(struct umd *umd, struct umd_buffer *buffer)
     return NT_SUCCESS(status) ? destroyed : status;
 }
 
-/* ---- contexts, fences, submission
- * -------------------------------------------------------------------- */
+/* ---- contexts, fences, submission */
 
 NTSTATUS umd_context_create(struct umd *umd, unsigned node, D3DKMT_HANDLE *context)
 {

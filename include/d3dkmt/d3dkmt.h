@@ -31,7 +31,7 @@ extern "C" {
 /* The version of the library that is loaded, as "0.1.0". Static storage. */
 D3DKMT_API const char *d3dkmt_version(void);
 
-/* ---- choice of backend ------------------------------------------------------------------- */
+/* ---- choice of backend */
 
 /*
  * Chooses the backend for this process and opens it.
@@ -68,7 +68,7 @@ struct d3dkmt_backend_info {
  */
 D3DKMT_API NTSTATUS d3dkmt_describe_backend(struct d3dkmt_backend_info *info);
 
-/* ---- operations --------------------------------------------------------------------------- */
+/* ---- operations */
 
 /* The row of the op table with this id; NULL for an id outside of it. Static storage. */
 D3DKMT_API const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id);
@@ -79,7 +79,7 @@ D3DKMT_API const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id);
  */
 D3DKMT_API bool d3dkmt_op_supported(enum d3dkmt_op_id id);
 
-/* ---- errors in words ------------------------------------------------------------------------ */
+/* ---- errors in words */
 
 /*
  * A status's name as in "STATUS_INVALID_PARAMETER", or "NTSTATUS 0xC0001234" for one without a
@@ -103,7 +103,7 @@ D3DKMT_API const char *d3dkmt_last_error(void);
 /* The status that belongs to d3dkmt_last_error(); STATUS_SUCCESS if no call failed yet. */
 D3DKMT_API NTSTATUS d3dkmt_last_error_status(void);
 
-/* ---- log ------------------------------------------------------------------------------------- */
+/* ---- log */
 
 enum d3dkmt_log_level {
     D3DKMT_LOG_NONE,

@@ -44,8 +44,7 @@ struct kmd_node {
     char name[KMD_MAX_NODE_NAME];
 };
 
-/* ---- Services: what the host does for a miniport
- * ------------------------------------------------------------------ */
+/* ---- Services: what the host does for a miniport */
 
 /* One run of one command buffer on one engine. Valid during the SubmitCommand call that received
  * it, on that thread. */
@@ -105,9 +104,7 @@ struct kmd_services {
     bool (*ShouldYield)(struct kmd_execution *execution);
 };
 
-/* ---- The miniport
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- The miniport */
 
 struct kmd_start_info {
     uint32_t size;

@@ -24,8 +24,7 @@ extern "C" {
 
 #define SOFTGPU_VERSION 1u
 
-/* ---- Private driver data
- * ------------------------------------------------------------------------------------------- */
+/* ---- Private driver data */
 
 #define SOFTGPU_ALLOCATION_MAGIC 0x41475353u /* "SSGA" */
 #define SOFTGPU_RESOURCE_MAGIC   0x52475353u /* "SSGR" */
@@ -86,9 +85,7 @@ struct softgpu_escape {
     uint64_t result;
 };
 
-/* ---- Commands
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Commands */
 
 #define SOFTGPU_MAX_COMMAND_WORDS 65535u
 
@@ -153,8 +150,7 @@ struct softgpu_call {
 /* Runs on the engine's thread. False: a memory service failed, the device faults. */
 typedef bool (*softgpu_function)(void *context, const struct softgpu_call *call);
 
-/* ---- Building command buffers
- * -------------------------------------------------------------------------------------- */
+/* ---- Building command buffers */
 
 /* Writes commands into the caller's words. A command that does not fit is left out whole and sets
  * `overflow`. */

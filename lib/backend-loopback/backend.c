@@ -21,8 +21,7 @@ struct loopback {
 /* For d3dkmt_loopback_set_function; the library opens one instance at a time. */
 static _Atomic(struct loopback *) open_instance;
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options */
 
 struct loopback_options {
     const struct d3dkmt_backend_services *services;
@@ -123,8 +122,7 @@ static NTSTATUS read_options(struct loopback_options *options, const char *text)
     return STATUS_SUCCESS;
 }
 
-/* ---- backend contract
- * ------------------------------------------------------------------------------ */
+/* ---- backend contract */
 
 static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, const char *text,
                               void **instance)
@@ -239,8 +237,7 @@ const struct d3dkmt_backend d3dkmt_loopback_backend = {
 extern const struct d3dkmt_backend d3dkmt_backend_plugin
     __attribute__((weak, alias("d3dkmt_loopback_backend"), visibility("default")));
 
-/* ---- steering
- * ------------------------------------------------------------------------------------- */
+/* ---- steering */
 
 NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number, softgpu_function function,
                                       void *context)

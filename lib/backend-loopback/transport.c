@@ -24,7 +24,7 @@ static uint32_t adapter_of(guest_channel channel)
     return channel - 1;
 }
 
-/* ---- channels ----------------------------------------------------------------------------------- */
+/* ---- channels */
 
 static atomic_bool *channel_flag(struct loopback_transport *transport, guest_channel channel)
 {
@@ -76,7 +76,7 @@ static NTSTATUS post(void *context, guest_channel channel, const void *message, 
     return STATUS_SUCCESS;
 }
 
-/* ---- PCI words and IO space ------------------------------------------------------------------------ */
+/* ---- PCI words and IO space */
 
 static NTSTATUS config_read(void *context, guest_pci_function function, unsigned offset,
                             uint32_t *value)
@@ -130,7 +130,7 @@ static void unmap_io(void *context, void *mapping, size_t size)
     munmap(mapping, size);
 }
 
-/* ---- the caller's memory ----------------------------------------------------------------------------- */
+/* ---- the caller's memory */
 
 /* A range that the host may reach by page number: numbers are those of virtual pages. */
 struct loopback_pin {
@@ -219,7 +219,7 @@ const struct transport_ops loopback_transport_ops = {
     .gpadl_teardown = gpadl_teardown,
 };
 
-/* ---- the host's side ------------------------------------------------------------------------------------ */
+/* ---- the host's side */
 
 static void receive_message(void *context, const void *bytes, size_t size)
 {
@@ -254,7 +254,7 @@ static void write_log(void *context, enum host_log_level level, const char *text
     transport->services->log(levels[level], "host", "%s", text);
 }
 
-/* ---- open and close ---------------------------------------------------------------------------------------- */
+/* ---- open and close */
 
 static void let_adapters_arrive(struct loopback_transport *transport)
 {

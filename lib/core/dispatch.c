@@ -30,7 +30,7 @@ static _Atomic(struct open_backend *) current;
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* ---- fork ------------------------------------------------------------------------------------ */
+/* ---- fork */
 
 /*
  * The child starts afresh: handles of the parent mean nothing to it, and threads that a backend had
@@ -53,7 +53,7 @@ static void prepare_once(void)
     pthread_atfork(NULL, NULL, forget_in_child);
 }
 
-/* ---- opening and closing --------------------------------------------------------------------- */
+/* ---- opening and closing */
 
 static NTSTATUS choose(const char *specification, const struct d3dkmt_backend **backend,
                        const char **options)
@@ -177,8 +177,7 @@ NTSTATUS d3dkmt_describe_backend(struct d3dkmt_backend_info *info)
     return STATUS_SUCCESS;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------
- */
+/* ---- calls */
 
 /* Enters the backend in use; *stripe goes to rundown_leave. */
 static struct open_backend *enter(unsigned *stripe, NTSTATUS *status)

@@ -255,8 +255,7 @@ static void a_forked_child_starts_afresh(void **state)
     assert_int_equal(D3DKMTCreateDevice(&create), STATUS_SUCCESS);
 }
 
-/* ---- open and close under load
- * --------------------------------------------------------------------- */
+/* ---- open and close under load */
 
 static atomic_bool stop;
 

@@ -185,8 +185,7 @@ static void removal_needs_the_right_type(void **state)
     assert_ptr_equal(found, &object);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads */
 
 static struct pool pool;
 static atomic_int live_objects;

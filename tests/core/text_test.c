@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options */
 
 struct seen {
     char text[256];
@@ -108,8 +107,7 @@ static void switches_are_on_or_off(void **state)
                      STATUS_INVALID_PARAMETER);
 }
 
-/* ---- unicode ------------------------------------------------------------------------------------
- */
+/* ---- unicode */
 
 static void text_survives_both_directions(void **state)
 {
@@ -160,8 +158,7 @@ static void what_is_no_character_is_replaced(void **state)
     assert_int_equal(narrow[1], 0xfffd);
 }
 
-/* ---- layouts with text
- * ------------------------------------------------------------------------------ */
+/* ---- layouts with text */
 
 static void layouts_have_the_size_of_the_structs(void **state)
 {
@@ -236,8 +233,7 @@ static void driver_store_paths_become_linux_paths(void **state)
     assert_int_equal(wcscmp(tight, L"\\FileRepository\\"), 0);
 }
 
-/* ---- errors
- * ---------------------------------------------------------------------------------------- */
+/* ---- errors */
 
 static void statuses_have_names(void **state)
 {

@@ -9,7 +9,7 @@
 /* The driver's messages end at 128 KiB; nothing recorded is longer than a few of those. */
 enum { BLOB_MAX = 16 << 20 };
 
-/* ---- shortened hexadecimal text ---------------------------------------------------------------- */
+/* ---- shortened hexadecimal text */
 
 struct bytes {
     unsigned char *data;
@@ -122,7 +122,7 @@ unsigned char *blob_decode_hex(const char *text, size_t *size)
     return bytes.data ? bytes.data : must_allocate(1);
 }
 
-/* ---- blobs -------------------------------------------------------------------------------------- */
+/* ---- blobs */
 
 char *blob_split_name(const char *text, uint64_t *addend)
 {
@@ -212,7 +212,7 @@ void blob_fill_reply(const struct blob *blob, struct symbols *symbols, void *to)
     fill(blob, symbols, NULL, to, true);
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------ */
+/* ---- comparing */
 
 /* The blob as this run should have it; what is not bound yet is taken from the run's own bytes. */
 static unsigned char *expectation(const struct blob *blob, struct symbols *symbols,

@@ -13,7 +13,7 @@
 
 enum { PAGE = 4096 };
 
-/* ---- memory of callers --------------------------------------------------------------------------------- */
+/* ---- memory of callers */
 
 struct memory {
     struct memory *next;
@@ -76,7 +76,7 @@ void memories_free(struct memories *memories)
     }
 }
 
-/* ---- from a step to memory -------------------------------------------------------------------------------- */
+/* ---- from a step to memory */
 
 const struct d3dkmt_op *call_find_op(const json_t *step)
 {
@@ -175,7 +175,7 @@ static void fill_arguments(struct call *call, struct memories *memories)
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------ */
+/* ---- running */
 
 /* The number of descriptors that the client may have, for as long as the call takes. */
 static void limit_descriptors(long limit, struct rlimit *before)

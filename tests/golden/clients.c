@@ -54,7 +54,7 @@ struct client *clients_get(struct clients *clients, const char *name)
     return client;
 }
 
-/* ---- open files of the device ------------------------------------------------------------------------ */
+/* ---- open files of the device */
 
 struct device_file *client_hold_file(struct clients *clients, struct client *client)
 {
@@ -117,7 +117,7 @@ const char *client_open(struct clients *clients, struct client *client, const ch
     return NULL;
 }
 
-/* ---- descriptors ----------------------------------------------------------------------------------------- */
+/* ---- descriptors */
 
 void client_add(struct clients *clients, struct client *client, const char *name, int number)
 {

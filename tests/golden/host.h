@@ -80,7 +80,7 @@ void host_rescind(struct host *host, unsigned number);
 /* The mapping that begins at this address; false if the engine made none or ended it. */
 bool host_find_mapping(struct host *host, uint64_t address, size_t *size, bool *writable);
 
-/* ---- between the files of the host --------------------------------------------------------------- */
+/* ---- between the files of the host */
 
 #define HOST_IO_START SYMBOLS_IO_START
 #define HOST_IO_SIZE UINT64_C(0x4000000)

@@ -13,7 +13,7 @@
 /* Nothing here depends on timing; this only ends a replay in which the engine hangs. */
 enum { PATIENCE_SECONDS = 5 };
 
-/* ---- a message of the engine ---------------------------------------------------------------------- */
+/* ---- a message of the engine */
 
 static void complete(struct host *host, struct host_message *message, NTSTATUS status)
 {
@@ -150,7 +150,7 @@ static void take_message(struct host *host, const json_t *entry)
     }
 }
 
-/* ---- what the host does by itself ------------------------------------------------------------------ */
+/* ---- what the host does by itself */
 
 static void play_reply(struct host *host, const json_t *entry)
 {
@@ -206,7 +206,7 @@ static void play_entry(struct host *host, const json_t *entry)
     /* The rest (held, dropped, gpadl, channel, pci) is no act, or is compared at the end. */
 }
 
-/* ---- the thread -------------------------------------------------------------------------------------- */
+/* ---- the thread */
 
 static const json_t *next_entry(const struct host *host)
 {
@@ -279,7 +279,7 @@ void *host_play(void *opaque)
     return NULL;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------- */
+/* ---- steps */
 
 void host_begin(struct host *host, const json_t *messages)
 {

@@ -30,7 +30,7 @@ void host_note(struct host_notes *notes, const char *format, ...)
     va_end(arguments);
 }
 
-/* ---- channels ------------------------------------------------------------------------------------- */
+/* ---- channels */
 
 static void note_channel(struct host *host, guest_channel channel, const char *what)
 {
@@ -106,7 +106,7 @@ static NTSTATUS post(void *transport, guest_channel channel, const void *bytes, 
     return STATUS_SUCCESS;
 }
 
-/* ---- PCI words ------------------------------------------------------------------------------------ */
+/* ---- PCI words */
 
 /* The adapters of the recordings count up from these. */
 enum { FIRST_LUID = 0x100, FIRST_VGPU_LUID = 0x5678 };
@@ -179,7 +179,7 @@ void host_rescind(struct host *host, unsigned number)
     d3dkmti_guest_vm_channel_rescinded(host->vm, number + 1);
 }
 
-/* ---- IO space ------------------------------------------------------------------------------------- */
+/* ---- IO space */
 
 static NTSTATUS reserve_io_space(void *transport, uint64_t *start, uint64_t *size)
 {
@@ -250,7 +250,7 @@ bool host_find_mapping(struct host *host, uint64_t address, size_t *size, bool *
     return mapping != NULL;
 }
 
-/* ---- the caller's memory -------------------------------------------------------------------------- */
+/* ---- the caller's memory */
 
 /* Whether a page can be read, and written with its own contents if that is asked. */
 static bool page_is_there(const void *address, bool writable)
@@ -326,7 +326,7 @@ const struct transport_ops host_transport = {
     .gpadl_teardown = gpadl_teardown,
 };
 
-/* ---- start and stop ------------------------------------------------------------------------------- */
+/* ---- start and stop */
 
 void host_start(struct host *host, const json_t *configuration, struct report *report,
                 struct symbols *symbols)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- status and errno ----------------------------------------------------------------------------------- */
+/* ---- status and errno */
 
 /* How the driver turns a host's failure into an errno; what is not here becomes EINVAL. */
 static const struct {
@@ -100,7 +100,7 @@ static bool is_status_of_host(const json_t *step, const char *error, NTSTATUS st
     return false;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------- */
+/* ---- comparing */
 
 static void describe(const char *error, int64_t value, char text[48])
 {

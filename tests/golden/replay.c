@@ -22,7 +22,7 @@ struct totals {
     unsigned counts[SCENARIO_RESULTS];
 };
 
-/* ---- files ------------------------------------------------------------------------------------------------ */
+/* ---- files */
 
 /* Every line of a file as JSON. */
 static json_t *read_lines(const char *path)
@@ -74,7 +74,7 @@ static const json_t *find_configuration(const json_t *configurations, const char
     report_die("there is no configuration %s", name ? name : "");
 }
 
-/* ---- scenarios -------------------------------------------------------------------------------------------- */
+/* ---- scenarios */
 
 static void run(const struct scenario *scenario, const json_t *configurations,
                 const struct options *options, struct report *report, struct totals *totals)

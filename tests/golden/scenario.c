@@ -63,27 +63,37 @@ static void note_missing(struct missing *missing, const char *name)
                  name);
 }
 
+/* Runs what stands for a recorded step. Calls in threads refer to it: it stays to the end. */
+static void run_rewritten(struct replay *replay, struct defects *defects, const json_t *step)
+{
+    json_t *steps = defects_rewrite(defects, step), *now;
+    size_t i;
+
+    json_array_extend(replay->steps, steps);
+    json_array_foreach(steps, i, now)
+    {
+        if (!report_has_failed(replay->report))
+            step_run(replay, now);
+    }
+    json_decref(steps);
+}
+
 static void run_steps(struct replay *replay, const struct scenario *scenario,
-                      const struct defects *defects, struct missing *missing)
+                      struct defects *defects, struct missing *missing)
 {
     const json_t *step;
     size_t i;
 
     json_array_foreach(scenario->steps, i, step)
     {
-        json_t *now = json_deep_copy(step);
-        const char *name = now ? step_missing(now) : NULL;
+        const char *name = step_missing(step);
 
-        if (!now)
-            report_die("no memory");
         if (name)
             note_missing(missing, name);
-        if (name && !step_is_expendable(replay, now))
-            missing->stopped_at = (long)member_number(now, "step", 0);
-        else if (!name && defects_rewrite(defects, now))
-            step_run(replay, now);
-        /* Calls in threads refer to their steps: they stay until the scenario ends. */
-        json_array_append_new(replay->steps, now);
+        if (name && !step_is_expendable(replay, step))
+            missing->stopped_at = (long)member_number(step, "step", 0);
+        else if (!name)
+            run_rewritten(replay, defects, step);
         if (missing->stopped_at || report_has_failed(replay->report))
             return;
     }
@@ -100,12 +110,13 @@ enum scenario_result scenario_replay(const struct scenario *scenario, const json
     int saved_input = dup(0);
 
     defects_begin(&defects, name, mark);
-    report_begin(report, name, mark && !defects.rule_count);
+    report_begin(report, name, defects.unknown);
     start(&replay, configuration);
     if (!report_has_failed(report))
         run_steps(&replay, scenario, &defects, &missing);
     stop(&replay);
     json_decref(replay.steps);
+    defects_end(&defects);
     if (saved_input >= 0) {
         dup2(saved_input, 0);
         close(saved_input);

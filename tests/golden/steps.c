@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static int number_of(struct replay *replay, const struct client *client, const c
     return (int)number;
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------- */
+/* ---- calls */
 
 static struct call **find_call(struct replay *replay, const char *thread)
 {
@@ -130,7 +131,7 @@ void steps_end_calls(struct replay *replay, struct client *client)
     }
 }
 
-/* ---- processes and descriptors -------------------------------------------------------------------------------- */
+/* ---- processes and descriptors */
 
 static void run_open(struct replay *replay, const json_t *step)
 {
@@ -263,7 +264,7 @@ static void run_fdinfo(struct replay *replay, const json_t *step)
         report_difference(replay->report, "recorded %.9s, now cloexec=%d", recorded, now);
 }
 
-/* ---- mappings ------------------------------------------------------------------------------------------------- */
+/* ---- mappings */
 
 /* A forked child calls the mapping that the parent got in step 4 "v4". */
 static char *name_of_inherited(struct replay *replay, const char *what)
@@ -341,7 +342,7 @@ static void run_memwrite(struct replay *replay, const json_t *step)
     free(bytes);
 }
 
-/* ---- the host -------------------------------------------------------------------------------------------------- */
+/* ---- the host */
 
 /* What the host sends stands in the list of messages; only the bus is moved from here. */
 static void run_host(struct replay *replay, const json_t *step)
@@ -361,11 +362,28 @@ static void run_host(struct replay *replay, const json_t *step)
 
 static void run_nothing(struct replay *replay, const json_t *step)
 {
-    /* Time passes, or a signal arrives that the engine does not see. */
+    /* Time passes. */
     (void)replay, (void)step;
 }
 
-/* ---- by kind ----------------------------------------------------------------------------------------------------- */
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+static void run_signal(struct replay *replay, const json_t *step)
+{
+    struct call *call = *find_call(replay, need_text(step, "thread"));
+    struct sigaction action = {.sa_handler = ignore_signal};
+    int number = (int)member_number(step, "sig", SIGUSR1);
+
+    if (member_number(step, "restart", 0))
+        action.sa_flags = SA_RESTART;
+    if (!call || sigaction(number, &action, NULL) != 0 || pthread_kill(call->thread, number) != 0)
+        report_die("the signal cannot be sent");
+}
+
+/* ---- by kind */
 
 static const struct {
     const char *kind;
@@ -377,7 +395,7 @@ static const struct {
     {"eventfd", run_eventfd},   {"pipe", run_pipe},         {"rlimit", run_rlimit},
     {"read", run_read},         {"poll", run_poll},         {"fdinfo", run_fdinfo},
     {"memread", run_memread},   {"memwrite", run_memwrite}, {"host", run_host},
-    {"wait", run_nothing},      {"signal", run_nothing},    {"adapterseq", step_adapter_sequence},
+    {"wait", run_nothing},      {"signal", run_signal},    {"adapterseq", step_adapter_sequence},
 };
 
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };

@@ -69,7 +69,7 @@ static void supply(const json_t *json, struct symbols *symbols, struct memories 
     }
 }
 
-/* ---- private data of allocations ----------------------------------------------------------------------- */
+/* ---- private data of allocations */
 
 static bool is_declared(const json_t *buffers, const struct symbols *symbols, const void *address)
 {

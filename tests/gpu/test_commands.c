@@ -357,9 +357,7 @@ static void call_reaches_a_registered_function(void **state)
     expect(setting, GPU_DEVICE_DMA_FAULT);
 }
 
-/* ---- Refusals
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Refusals */
 
 struct bad_command {
     uint32_t words[12];

@@ -299,9 +299,7 @@ static void impossible_packets_are_refused(void **state)
         gpu_fence_release(fences[i]);
 }
 
-/* ---- Failure
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Failure */
 
 static void failed_devices_refuse_and_wake(void **state)
 {
@@ -397,8 +395,7 @@ static void hanging_engines_are_reset(void **state)
     gpu_device_destroy(other.device);
 }
 
-/* ---- Idle costs nothing
- * -------------------------------------------------------------------------------------------- */
+/* ---- Idle costs nothing */
 
 static void idle_engines_use_no_cpu(void **state)
 {

@@ -185,8 +185,7 @@ static void options_name_the_driver_store(void **state)
     assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
 }
 
-/* ---- A miniport that counts and misbehaves
- * -------------------------------------------------------------------------- */
+/* ---- A miniport that counts and misbehaves */
 
 static struct {
     int devices;

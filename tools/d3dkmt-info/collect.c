@@ -58,8 +58,7 @@ bool info_query(D3DKMT_HANDLE adapter, KMTQUERYADAPTERINFOTYPE type, void *answe
     return NT_SUCCESS(D3DKMTQueryAdapterInfo(&query));
 }
 
-/* ---- the adapter's parts
- * ------------------------------------------------------------------------- */
+/* ---- the adapter's parts */
 
 static json_t *collect_type(D3DKMT_HANDLE adapter)
 {
@@ -278,8 +277,7 @@ json_t *info_collect_adapter(const D3DKMT_ADAPTERINFO *adapter)
     return object;
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------- */
+/* ---- the whole */
 
 json_t *info_collect_library(void)
 {

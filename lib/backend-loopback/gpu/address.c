@@ -217,8 +217,7 @@ NTSTATUS gpu_address_map_fence(struct gpu_process *process, struct gpu_fence *fe
     return place(process, &anywhere, GPU_PAGE_SIZE, &backing, false, address);
 }
 
-/* ---- Updates; memory_lock is held
- * -------------------------------------------------------------------------------- */
+/* ---- Updates; memory_lock is held */
 
 static NTSTATUS update_map(struct gpu_process *process, const struct gpu_update *update,
                            uint64_t protection, struct gpu_mapping **dead)

@@ -98,9 +98,7 @@ uint32_t gpu_context_node(const struct gpu_context *context)
     return context->node;
 }
 
-/* ---- Hardware queues
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Hardware queues */
 
 static void drop_progress(struct gpu_hw_queue *queue)
 {

@@ -181,9 +181,7 @@ static bool copy_memory(struct kmd_execution *execution, uint64_t destination, u
     return good;
 }
 
-/* ---- Atomics
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Atomics */
 
 static uint64_t next_load(uint64_t old, uint64_t operand, uint64_t compare)
 {
@@ -300,8 +298,7 @@ static bool atomic_memory(struct kmd_execution *execution, uint64_t address, uin
     return good;
 }
 
-/* ---- Fences, time, scheduling
- * -------------------------------------------------------------------------------------- */
+/* ---- Fences, time, scheduling */
 
 /* The fence whose value lies at `address`, referenced, or NULL. Table lock held. */
 static struct gpu_fence *fence_at(struct gpu_process *process, uint64_t address)

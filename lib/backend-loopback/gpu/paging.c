@@ -81,9 +81,7 @@ struct gpu_fence *gpu_paging_queue_fence(struct gpu_paging_queue *queue)
     return queue->fence;
 }
 
-/* ---- Jobs
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Jobs */
 
 static size_t job_size(uint32_t count)
 {
@@ -221,9 +219,7 @@ void gpu_paging_thread_stop(struct gpu_adapter *adapter)
     adapter->paging_thread_started = false;
 }
 
-/* ---- Operations
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Operations */
 
 static void take_back(struct gpu_device *device, uint32_t count,
                       struct gpu_allocation *const *allocations)

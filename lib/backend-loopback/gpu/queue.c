@@ -13,9 +13,7 @@
 
 #define MAX_UPDATES 4096u /* of one packet */
 
-/* ---- Creation
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Creation */
 
 static void wait_is_done(struct gpu_waiter *waiter, enum gpu_wait_result result)
 {
@@ -80,9 +78,7 @@ void gpu_queue_release(struct gpu_queue *queue)
     free(queue);
 }
 
-/* ---- Packets in
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Packets in */
 
 /* A packet to fill in, with the node's lock held, or a status without it. */
 static NTSTATUS begin(struct gpu_queue *queue, enum gpu_packet_type type, uint32_t count,
@@ -223,9 +219,7 @@ int32_t gpu_queue_get_priority(struct gpu_queue *queue)
     return priority;
 }
 
-/* ---- Turns
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Turns */
 
 static void release_fences(struct gpu_packet *packet)
 {
@@ -360,9 +354,7 @@ enum gpu_turn gpu_queue_run(struct gpu_queue *queue, struct gpu_packet *packet)
     return run[packet->type](queue, packet);
 }
 
-/* ---- The end
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- The end */
 
 /* Afterwards the waiter is in no list and its callback is over. */
 static void disarm(struct gpu_queue *queue)

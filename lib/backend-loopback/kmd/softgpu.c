@@ -85,9 +85,7 @@ static NTSTATUS query_adapter_info(void *adapter, uint32_t type, void *data, uin
     return STATUS_SUCCESS;
 }
 
-/* ---- Allocations
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Allocations */
 
 static NTSTATUS create_standard(struct kmd_allocation *allocation)
 {
@@ -160,8 +158,7 @@ static NTSTATUS standard_allocation_data(void *adapter, struct kmd_standard_allo
                     sizeof(resource));
 }
 
-/* ---- Escapes, functions
- * -------------------------------------------------------------------------------------------- */
+/* ---- Escapes, functions */
 
 static NTSTATUS escape(void *adapter, void *driver_device, void *data, uint32_t size)
 {

@@ -172,9 +172,7 @@ static enum kmd_result run_timestamp(struct run *run, const uint32_t *words, uin
     return write_value(run, softgpu_get64(words + 1), 8, run->services->Timestamp(run->execution));
 }
 
-/* ---- Arithmetic
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Arithmetic */
 
 typedef uint32_t (*element_operation)(uint32_t a, uint32_t b);
 
@@ -271,9 +269,7 @@ static enum kmd_result run_arithmetic(struct run *run, const uint32_t *words, ui
     return KMD_DONE;
 }
 
-/* ---- Hang, call
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Hang, call */
 
 static enum kmd_result run_hang(struct run *run, const uint32_t *words, uint32_t count)
 {
@@ -304,9 +300,7 @@ static enum kmd_result run_call(struct run *run, const uint32_t *words, uint32_t
     return faulted(slot.function(slot.context, &call));
 }
 
-/* ---- The loop
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- The loop */
 
 /* `words` of the command, header included, are in `words[0..count)` as far as the command has
  * operands at all. */

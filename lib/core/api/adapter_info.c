@@ -37,7 +37,7 @@ static NTSTATUS query(const D3DKMT_QUERYADAPTERINFO *args, void *payload, size_t
     return dispatch(D3DKMT_OP_QueryAdapterInfo, &narrow);
 }
 
-/* ---- texts at fixed places ------------------------------------------------------------------------ */
+/* ---- texts at fixed places */
 
 static NTSTATUS query_fixed(const D3DKMT_QUERYADAPTERINFO *args, const struct text_layout *layout)
 {
@@ -53,7 +53,7 @@ static NTSTATUS query_fixed(const D3DKMT_QUERYADAPTERINFO *args, const struct te
     return status;
 }
 
-/* ---- registry values ---------------------------------------------------------------------------------- */
+/* ---- registry values */
 
 #define REGISTRY_WIDE_HEAD   offsetof(D3DDDI_QUERYREGISTRY_INFO, OutputString)
 #define REGISTRY_NARROW_HEAD offsetof(D3DDDI_QUERYREGISTRY_INFO_UTF16, OutputString)
@@ -138,7 +138,7 @@ static NTSTATUS query_registry(const D3DKMT_QUERYADAPTERINFO *args)
     return status;
 }
 
-/* ---- block lists ------------------------------------------------------------------------------------------ */
+/* ---- block lists */
 
 #define BLOCKLIST_HEAD offsetof(D3DKMT_BLOCKLIST_INFO, BlockList)
 

@@ -10,7 +10,7 @@
 /* As dxgkrnl's limits for the arrays of the two enumeration calls. */
 enum { ENUM_ADAPTERS2_MAX = 64, ENUM_ADAPTERS3_MAX = 65535 };
 
-/* ---- with the host --------------------------------------------------------------------------- */
+/* ---- with the host */
 
 static NTSTATUS send_open(struct guest_adapter *adapter)
 {
@@ -86,8 +86,7 @@ NTSTATUS guest_adapter_check_active(const struct guest_adapter *adapter)
                         (unsigned)adapter->luid.HighPart, (unsigned)adapter->luid.LowPart);
 }
 
-/* ---- open adapters of a process -----------------------------------------------------------------
- */
+/* ---- open adapters of a process */
 
 static void free_open_adapter(struct reference *reference)
 {
@@ -221,8 +220,7 @@ struct guest_open_adapter *guest_adapter_acquire(struct guest_process *process,
     return open_adapter;
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------- */
+/* ---- calls */
 
 NTSTATUS guest_open_adapter_from_luid(struct guest_process *process,
                                       const D3DKMT_OPENADAPTERFROMLUID *args,

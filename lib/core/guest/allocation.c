@@ -11,8 +11,7 @@
 
 enum { DESTROY_MAX = 1024 };
 
-/* ---- objects
- * -------------------------------------------------------------------------------------- */
+/* ---- objects */
 
 static void free_allocation(struct reference *reference)
 {
@@ -55,8 +54,7 @@ struct guest_resource *guest_resource_create(struct guest_device *device)
                                free_resource);
 }
 
-/* ---- the caller's memory
- * ---------------------------------------------------------------------------- */
+/* ---- the caller's memory */
 
 static NTSTATUS send_gpadl(struct guest_allocation *allocation)
 {
@@ -160,12 +158,11 @@ void guest_allocation_detach_memory(struct guest_allocation *allocation)
     allocation->cpu_address = NULL;
 }
 
-/* ---- destroy
- * ---------------------------------------------------------------------------------------- */
+/* ---- destroy */
 
 NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE device_handle,
-                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations, uint32_t count,
-                                       uint32_t flags)
+                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations,
+                                       uint32_t count, uint32_t flags)
 {
     struct guest_process *process = device->object.process;
     size_t list_size = count * sizeof(*allocations);
@@ -247,8 +244,7 @@ void guest_resource_drop(struct guest_resource *resource)
                                resource->object.handle, 0);
 }
 
-/* ---- DestroyAllocation2
- * --------------------------------------------------------------------------------- */
+/* ---- DestroyAllocation2 */
 
 static NTSTATUS destroy_one_resource(struct guest_device *device,
                                      const D3DKMT_DESTROYALLOCATION2 *args)

@@ -27,8 +27,8 @@ void guest_allocation_detach_memory(struct guest_allocation *allocation);
  * the caller spelt it, or the device's own.
  */
 NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDLE device_handle,
-                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations, uint32_t count,
-                                       uint32_t flags);
+                                       D3DKMT_HANDLE resource, const D3DKMT_HANDLE *allocations,
+                                       uint32_t count, uint32_t flags);
 
 /*
  * Checks the description of a standard allocation and asks the host for its driver data.

@@ -27,8 +27,7 @@ struct creation {
     struct handle_insertion *insertions; /* the resource's last */
 };
 
-/* ---- checks before anything is touched
- * ------------------------------------------------------------- */
+/* ---- checks before anything is touched */
 
 static NTSTATUS check_info(const struct creation *creation, UINT index)
 {
@@ -70,8 +69,7 @@ static NTSTATUS read_and_check(struct creation *creation)
     return status;
 }
 
-/* ---- resource and memory
- * ---------------------------------------------------------------------------- */
+/* ---- resource and memory */
 
 static NTSTATUS find_resource(struct creation *creation)
 {
@@ -124,8 +122,7 @@ static NTSTATUS check_memory(struct creation *creation)
     return STATUS_SUCCESS;
 }
 
-/* ---- the message
- * ---------------------------------------------------------------------------------------- */
+/* ---- the message */
 
 /* Bytes of the call-level private data as the host gets them. */
 static UINT resource_data_size(const struct creation *creation)
@@ -200,8 +197,7 @@ static uint32_t wire_flags(const struct creation *creation)
     return creation->has_memory ? flags | WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM : flags;
 }
 
-/* ---- the local part, and undoing
- * ------------------------------------------------------------------------- */
+/* ---- the local part, and undoing */
 
 static const struct wire_allocation_result *
 result_of(const struct guest_message *message, UINT index, struct wire_allocation_result *copy)
@@ -332,8 +328,8 @@ static void undo(struct creation *creation, const struct guest_message *message)
     d3dkmti_undo_begin();
     (void)guest_allocation_send_destroy(
         creation->device, creation->args->hDevice,
-        creation->args->Flags.CreateResource ? creation->new_resource_handle : 0,
-        handles, count, WIRE_DESTROY_ALLOCATION_ASSUME_NOT_IN_USE);
+        creation->args->Flags.CreateResource ? creation->new_resource_handle : 0, handles, count,
+        WIRE_DESTROY_ALLOCATION_ASSUME_NOT_IN_USE);
     d3dkmti_undo_end();
     for (UINT i = 0; i < creation->count; i++)
         guest_object_release(creation->allocations[i]);
@@ -372,9 +368,7 @@ static NTSTATUS send(struct creation *creation)
     return status;
 }
 
-/* ---- the call
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the call */
 
 static NTSTATUS create_on_device(struct creation *creation)
 {

@@ -42,8 +42,7 @@ NTSTATUS d3dkmti_guest_call(struct guest_process *process, const struct d3dkmt_o
     return handler(process, copy, args);
 }
 
-/* ---- the caller's memory ------------------------------------------------------------------------
- */
+/* ---- the caller's memory */
 
 /* No mapping is ever made below this address (vm.mmap_min_addr), so NULL and its like end here. */
 enum { LOWEST_ADDRESS = 4096 };

@@ -31,8 +31,7 @@ static void undo_create(struct guest_context *context)
     d3dkmti_undo_end();
 }
 
-/* ---- create
- * --------------------------------------------------------------------------------------- */
+/* ---- create */
 
 /* The host answers with the command itself, context and private data filled in. */
 static NTSTATUS send_create(struct guest_context *context, const D3DKMT_CREATECONTEXTVIRTUAL *args)
@@ -122,8 +121,7 @@ out:
     return status;
 }
 
-/* ---- destroy
- * -------------------------------------------------------------------------------------- */
+/* ---- destroy */
 
 /* The next hardware queue of the context, referenced; NULL when there is none left. */
 static struct guest_hw_queue *take_hw_queue(struct guest_context *context)

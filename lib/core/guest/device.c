@@ -15,8 +15,7 @@ static void free_device(struct reference *reference)
     guest_object_release(open_adapter);
 }
 
-/* ---- create
- * --------------------------------------------------------------------------------------- */
+/* ---- create */
 
 static NTSTATUS send_create(struct guest_process *process, struct guest_adapter *adapter,
                             const D3DKMT_CREATEDEVICE *args, D3DKMT_HANDLE *handle)
@@ -107,8 +106,7 @@ NTSTATUS guest_create_device(struct guest_process *process, const D3DKMT_CREATED
     return status;
 }
 
-/* ---- destroy
- * -------------------------------------------------------------------------------------- */
+/* ---- destroy */
 
 /* Takes the first child of a type out of the device's list; NULL when there is none. */
 static struct guest_object *take_child(struct guest_device *device, enum handle_type type)
@@ -202,8 +200,7 @@ NTSTATUS guest_destroy_device(struct guest_process *process, const D3DKMT_DESTRO
     return status;
 }
 
-/* ---- state
- * ------------------------------------------------------------------------------------------ */
+/* ---- state */
 
 static uint64_t state_word(uint32_t counter, uint32_t state)
 {

@@ -64,8 +64,7 @@ static struct guest_event *take_out(struct guest_events *events, uint64_t id)
     return event;
 }
 
-/* ---- threads that wait ------------------------------------------------------------------------
- */
+/* ---- threads that wait */
 
 /* One per thread, for ever: a wait allocates nothing. */
 static _Thread_local pthread_cond_t own_condition = PTHREAD_COND_INITIALIZER;
@@ -110,8 +109,7 @@ static void finish_wait(struct guest_event *event, NTSTATUS result)
     }
 }
 
-/* ---- eventfds -----------------------------------------------------------------------------------
- */
+/* ---- eventfds */
 
 static bool is_eventfd(int descriptor)
 {
@@ -181,8 +179,7 @@ void guest_event_remove(struct guest_events *events, uint64_t id)
     pthread_mutex_unlock(&events->mutex);
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------- */
+/* ---- signals */
 
 /* A counter that is full is left alone: writing would block, and it is readable anyway. */
 static void count_up(int descriptor)

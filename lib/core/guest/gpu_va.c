@@ -8,8 +8,7 @@
 
 enum { UPDATE_OPERATIONS_MAX = 2048 };
 
-/* ---- reserve -----------------------------------------------------------------------------------
- */
+/* ---- reserve */
 
 static NTSTATUS reserve(struct guest_process *process, struct guest_adapter *adapter,
                         const D3DDDI_RESERVEGPUVIRTUALADDRESS *args, uint32_t host_target,
@@ -63,8 +62,7 @@ NTSTATUS guest_reserve_gpu_virtual_address(struct guest_process *process,
     return status;
 }
 
-/* ---- free
- * ----------------------------------------------------------------------------------------- */
+/* ---- free */
 
 static NTSTATUS free_range(struct guest_process *process, struct guest_adapter *adapter,
                            const D3DKMT_FREEGPUVIRTUALADDRESS *args)
@@ -99,8 +97,7 @@ NTSTATUS guest_free_gpu_virtual_address(struct guest_process *process,
     return status;
 }
 
-/* ---- map
- * -------------------------------------------------------------------------------------------- */
+/* ---- map */
 
 static NTSTATUS map(struct guest_process *process, struct guest_adapter *adapter,
                     const D3DDDI_MAPGPUVIRTUALADDRESS *args, D3DDDI_MAPGPUVIRTUALADDRESS *caller)
@@ -144,8 +141,7 @@ NTSTATUS guest_map_gpu_virtual_address(struct guest_process *process,
     return status;
 }
 
-/* ---- update
- * -------------------------------------------------------------------------------------------- */
+/* ---- update */
 
 static NTSTATUS update(struct guest_process *process, struct guest_adapter *adapter,
                        const D3DKMT_UPDATEGPUVIRTUALADDRESS *args,

@@ -16,7 +16,7 @@
 struct guest_vm;
 struct guest_process;
 
-/* ---- VM: for transports -------------------------------------------------------------------- */
+/* ---- VM: for transports */
 
 /*
  * The transport and its ops must outlive the VM. STATUS_NO_MEMORY or STATUS_SUCCESS; nothing is
@@ -56,8 +56,7 @@ D3DKMT_API void d3dkmti_guest_vm_global_rescinded(struct guest_vm *vm);
 /* A message of the host on the global channel; any thread, with no exchange of that thread open. */
 D3DKMT_API void d3dkmti_guest_vm_host_message(struct guest_vm *vm, const void *bytes, size_t size);
 
-/* ---- process: for backends --------------------------------------------------------------------
- */
+/* ---- process: for backends */
 
 struct guest_process_options {
     uint64_t process_id; /* as the host shall know it */

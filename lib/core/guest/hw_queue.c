@@ -35,8 +35,7 @@ static void undo_create(struct guest_hw_queue *queue)
     d3dkmti_undo_end();
 }
 
-/* ---- create
- * --------------------------------------------------------------------------------------- */
+/* ---- create */
 
 /* Outputs in dxgkrnl's order: handles and addresses, then the private data. */
 static NTSTATUS write_outputs(struct guest_hw_queue *queue, const struct guest_message *message,
@@ -139,8 +138,7 @@ out:
     return status;
 }
 
-/* ---- destroy
- * -------------------------------------------------------------------------------------- */
+/* ---- destroy */
 
 /* Takes the queue and its fence out of the table; false when somebody else did. */
 static bool withdraw(struct guest_hw_queue *queue)

@@ -14,7 +14,7 @@ enum {
     KNOWN_ESCAPE_BUILD_TEST_COMMAND_BUFFER = 3, /* _D3DDDI_DRIVERESCAPETYPE_... of the kernel */
 };
 
-/* ---- QueryAdapterInfo ------------------------------------------------------------------------ */
+/* ---- QueryAdapterInfo */
 
 /*
  * A vGPU drives no display, and only the guest knows from PCI whether it is compute-only. Of a
@@ -87,8 +87,7 @@ NTSTATUS guest_query_adapter_info(struct guest_process *process,
     return status;
 }
 
-/* ---- QueryVideoMemoryInfo
- * ------------------------------------------------------------------------ */
+/* ---- QueryVideoMemoryInfo */
 
 static NTSTATUS ask_video_memory(struct guest_process *process, struct guest_adapter *adapter,
                                  const D3DKMT_QUERYVIDEOMEMORYINFO *args,
@@ -138,8 +137,7 @@ NTSTATUS guest_query_video_memory_info(struct guest_process *process,
     return status;
 }
 
-/* ---- Escape
- * -------------------------------------------------------------------------------------------- */
+/* ---- Escape */
 
 /*
  * Sends an escape whose private data stands at data, and puts the answer in its place. data: size
@@ -287,8 +285,7 @@ NTSTATUS guest_escape(struct guest_process *process, const D3DKMT_ESCAPE *args,
     return status;
 }
 
-/* ---- small calls on an adapter
- * --------------------------------------------------------------------- */
+/* ---- small calls on an adapter */
 
 NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,
                                                const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args,

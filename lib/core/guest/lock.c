@@ -152,8 +152,7 @@ out:
     return status;
 }
 
-/* ---- an adapter that goes
- * ----------------------------------------------------------------------------- */
+/* ---- an adapter that goes */
 
 static void forget_address(struct guest_object *object)
 {
@@ -196,8 +195,7 @@ void guest_adapter_stop_devices(struct guest_adapter *adapter)
     }
 }
 
-/* ---- caches
- * -------------------------------------------------------------------------------------------- */
+/* ---- caches */
 
 NTSTATUS guest_invalidate_cache(struct guest_process *process, const D3DKMT_INVALIDATECACHE *args,
                                 D3DKMT_INVALIDATECACHE *caller)

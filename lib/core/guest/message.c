@@ -16,8 +16,7 @@ struct guest_buffer {
     _Alignas(8) unsigned char bytes[];
 };
 
-/* ---- buffers ----------------------------------------------------------------------------------
- */
+/* ---- buffers */
 
 /* Ordinary large messages reuse a buffer; what exceeds the limit only lives to be refused. */
 static struct guest_buffer *get_buffer(struct guest_vm *vm, size_t size)
@@ -64,8 +63,7 @@ void guest_buffers_free(struct guest_vm *vm)
     }
 }
 
-/* ---- building
- * ------------------------------------------------------------------------------------ */
+/* ---- building */
 
 void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
                           struct guest_adapter *adapter, uint32_t process, uint32_t number,
@@ -128,8 +126,7 @@ void *guest_message_reserve(struct guest_message *message, size_t size)
     return message->excess ? message->excess->bytes : NULL;
 }
 
-/* ---- sending
- * ---------------------------------------------------------------------------------------- */
+/* ---- sending */
 
 static const char *command_name(const struct guest_message *message)
 {

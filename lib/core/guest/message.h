@@ -41,8 +41,8 @@ void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
 void guest_message_append(struct guest_message *message, const void *bytes, size_t size);
 
 /*
- * Reserves room for bytes that the caller fills in. What exceeds the largest message gets room, too:
- * a bad pointer is found before the message is refused for its size. NULL without memory.
+ * Reserves room for bytes that the caller fills in. What exceeds the largest message gets room,
+ * too: a bad pointer is found before the message is refused for its size. NULL without memory.
  */
 void *guest_message_reserve(struct guest_message *message, size_t size);
 

@@ -6,8 +6,7 @@
 
 enum { PRIORITY_HANDLES_MAX = 131072 };
 
-/* ---- allocations ------------------------------------------------------------------------------
- */
+/* ---- allocations */
 
 /* A list of allocations or a resource, which then stands for one entry. */
 static NTSTATUS check_targets(UINT count, D3DKMT_HANDLE resource)
@@ -113,8 +112,7 @@ NTSTATUS guest_get_allocation_priority(struct guest_process *process,
     return status;
 }
 
-/* ---- contexts -----------------------------------------------------------------------------------
- */
+/* ---- contexts */
 
 static NTSTATUS set_context_priority(struct guest_process *process, D3DKMT_HANDLE handle,
                                      INT priority, bool in_process)

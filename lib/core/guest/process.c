@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- open and close ---------------------------------------------------------------------------
- */
+/* ---- open and close */
 
 /* A Linux task name, which is what the host is told, has 15 characters. */
 enum { TASK_NAME_MAX = 15 };
@@ -160,8 +159,7 @@ void d3dkmti_guest_process_close(struct guest_process *process)
     free_process(process);
 }
 
-/* ---- lookups
- * -------------------------------------------------------------------------------------- */
+/* ---- lookups */
 
 static const char *type_name(enum handle_type type)
 {
@@ -224,8 +222,7 @@ NTSTATUS guest_device_check_active(const struct guest_device *device)
     return guest_adapter_check_active(guest_device_adapter(device));
 }
 
-/* ---- objects
- * ----------------------------------------------------------------------------------------- */
+/* ---- objects */
 
 void *guest_object_create(struct guest_process *process, struct pool *pool, enum handle_type type,
                           struct guest_device *device, void (*destroy)(struct reference *))

@@ -117,8 +117,7 @@ struct guest_process {
         resource_pool, allocation_pool, sync_object_pool;
 };
 
-/* ---- lookups ------------------------------------------------------------------------------------
- */
+/* ---- lookups */
 
 /*
  * Each returns a referenced object, or NULL with the failure explained; the status is then
@@ -146,8 +145,7 @@ static inline struct guest_adapter *guest_device_adapter(const struct guest_devi
     return device->open_adapter->adapter;
 }
 
-/* ---- objects
- * --------------------------------------------------------------------------------------- */
+/* ---- objects */
 
 /*
  * A new object from its pool, with one reference (the future table's) and, for children, one on the
@@ -180,8 +178,7 @@ NTSTATUS guest_child_publish(struct guest_object *child, const struct handle_ins
  */
 bool guest_child_withdraw(struct guest_object *child);
 
-/* ---- tearing down (each file of a type defines its own)
- * ------------------------------------------- */
+/* ---- tearing down (each file of a type defines its own) */
 
 /*
  * Destroys a device whose handle is gone already: children, then the host's device.

@@ -115,8 +115,7 @@ NTSTATUS guest_evict(struct guest_process *process, const D3DKMT_EVICT *args, D3
     return status;
 }
 
-/* ---- what is where, and where it had better be -------------------------------------------------
- */
+/* ---- what is where, and where it had better be */
 
 static NTSTATUS query_residency(struct guest_process *process, struct guest_adapter *adapter,
                                 const D3DKMT_QUERYALLOCATIONRESIDENCY *args)

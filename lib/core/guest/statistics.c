@@ -74,8 +74,7 @@ NTSTATUS guest_query_statistics(struct guest_process *process, const D3DKMT_QUER
     return status;
 }
 
-/* ---- EnumProcesses -----------------------------------------------------------------------------
- */
+/* ---- EnumProcesses */
 
 static bool has_open(struct guest_process *process, const struct guest_adapter *adapter)
 {

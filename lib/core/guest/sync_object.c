@@ -32,8 +32,7 @@ static NTSTATUS send_destroy(struct guest_sync_object *sync_object, D3DKMT_HANDL
                                      WIRE_GLOBAL_DESTROYSYNCOBJECT, handle);
 }
 
-/* ---- create
- * --------------------------------------------------------------------------------------- */
+/* ---- create */
 
 /* Fence addresses stand at different places for the two kinds of monitored fences. */
 static void fill_in_fence(D3DDDI_SYNCHRONIZATIONOBJECTINFO2 *info, void *cpu_address,
@@ -183,8 +182,7 @@ NTSTATUS guest_create_sync_object(struct guest_process *process,
     return status;
 }
 
-/* ---- destroy
- * -------------------------------------------------------------------------------------- */
+/* ---- destroy */
 
 /* With its device or process: the host drops it by itself. */
 void guest_sync_object_drop(struct guest_sync_object *sync_object)

@@ -42,16 +42,16 @@ struct transport_ops {
      * Sends a message and waits for its completion, without a time limit. At most capacity bytes
      * of the reply are stored; *reply_size is what arrived of it, rounded up to 8 as VMBus does.
      */
-    NTSTATUS (*exchange)
+    NTSTATUS(*exchange)
     (void *transport, guest_channel channel, const void *message, size_t size, void *reply,
      size_t capacity, size_t *reply_size);
     /* Sends a message that has no reply; messages of one channel stay in order. */
     NTSTATUS (*post)(void *transport, guest_channel channel, const void *message, size_t size);
 
     /* One 32-bit word of a function's PCI configuration space. */
-    NTSTATUS (*config_read)
+    NTSTATUS(*config_read)
     (void *transport, guest_pci_function function, unsigned offset, uint32_t *value);
-    NTSTATUS (*config_write)
+    NTSTATUS(*config_write)
     (void *transport, guest_pci_function function, unsigned offset, uint32_t value);
 
     /* Reserves guest physical addresses for the host's IO space; size as the host offers it. */
@@ -61,7 +61,7 @@ struct transport_ops {
      * Maps pages of the IO space, whose range the engine has checked. The mapping is shared and is
      * inherited by forked children. cached: write-back, else write-combining where possible.
      */
-    NTSTATUS (*map_io)
+    NTSTATUS(*map_io)
     (void *transport, uint64_t address, size_t size, bool writable, bool cached, void **mapping);
     void (*unmap_io)(void *transport, void *mapping, size_t size);
 
@@ -72,7 +72,7 @@ struct transport_ops {
     NTSTATUS (*pin)(void *transport, struct guest_pin *pin);
     void (*unpin)(void *transport, struct guest_pin *pin);
     /* Page frame numbers (of 4096 bytes) of a part of a pinned range. */
-    NTSTATUS (*page_frames)
+    NTSTATUS(*page_frames)
     (void *transport, const struct guest_pin *pin, uint64_t first_page, uint32_t count,
      uint64_t *frames);
     /* A GPADL over a pinned range, on the global channel. */

@@ -22,7 +22,7 @@ enum {
     HOST_CAPS_MAP_PAGE_LISTS = 1,
 };
 
-/* ---- the VM --------------------------------------------------------------------------------- */
+/* ---- the VM */
 
 NTSTATUS d3dkmti_guest_vm_create(const struct transport_ops *ops, void *transport,
                                  struct guest_vm **vm)
@@ -122,8 +122,7 @@ size_t guest_vm_list_adapters(struct guest_vm *vm, struct guest_adapter **adapte
     return count;
 }
 
-/* ---- version and PCI words --------------------------------------------------------------------
- */
+/* ---- version and PCI words */
 
 static uint32_t config_read_or(struct guest_vm *vm, guest_pci_function function, unsigned offset,
                                uint32_t fallback)
@@ -161,8 +160,7 @@ static LUID read_luid(struct guest_vm *vm, guest_pci_function function, unsigned
     return luid;
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------------- */
+/* ---- start */
 
 static NTSTATUS announce_io_space(struct guest_vm *vm)
 {
@@ -211,12 +209,14 @@ static void start_what_is_complete(struct guest_vm *vm)
             continue;
         if (vm->global != GUEST_GLOBAL_OPEN && !NT_SUCCESS(open_global_channel(vm))) {
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "the global channel could not be opened");
-            vm->global = GUEST_GLOBAL_ABSENT; /* as a host refused it: only a new offer changes it */
+            vm->global =
+                GUEST_GLOBAL_ABSENT; /* as a host refused it: only a new offer changes it */
             return;
         }
         NTSTATUS status = guest_adapter_start(adapter);
         if (!NT_SUCCESS(status)) {
-            /* The channel stays open until the adapter goes, as the host knows it from the driver. */
+            /* The channel stays open until the adapter goes, as the host knows it from the driver.
+             */
             adapter->state = GUEST_ADAPTER_STOPPED;
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "adapter %x:%x did not start: %s",
                         (unsigned)adapter->luid.HighPart, (unsigned)adapter->luid.LowPart,
@@ -288,8 +288,7 @@ void d3dkmti_guest_vm_channel_offered(struct guest_vm *vm, guest_channel channel
     pthread_mutex_unlock(&vm->mutex);
 }
 
-/* ---- departure
- * -------------------------------------------------------------------------------------- */
+/* ---- departure */
 
 /* The function is gone: the host is told, and the adapter is not known any more. */
 void d3dkmti_guest_vm_pci_removed(struct guest_vm *vm, guest_pci_function function)
@@ -331,8 +330,7 @@ void d3dkmti_guest_vm_global_rescinded(struct guest_vm *vm)
     pthread_mutex_unlock(&vm->mutex);
 }
 
-/* ---- messages of the host
- * ------------------------------------------------------------------------------ */
+/* ---- messages of the host */
 
 void d3dkmti_guest_vm_host_message(struct guest_vm *vm, const void *bytes, size_t size)
 {
@@ -358,8 +356,7 @@ void d3dkmti_guest_vm_host_message(struct guest_vm *vm, const void *bytes, size_
     }
 }
 
-/* ---- IO space
- * -------------------------------------------------------------------------------------------- */
+/* ---- IO space */
 
 NTSTATUS guest_vm_map_io(struct guest_vm *vm, uint64_t address, uint64_t size, bool writable,
                          bool cached, void **mapping)

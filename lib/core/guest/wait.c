@@ -6,8 +6,7 @@
 
 enum { WAIT_MAX = 131072 };
 
-/* ---- on the GPU ---------------------------------------------------------------------------------
- */
+/* ---- on the GPU */
 
 /* Copies the handles and decides by the first whether the wait has a value per object. */
 static NTSTATUS read_objects(struct guest_process *process, D3DKMT_HANDLE *room,
@@ -144,8 +143,7 @@ NTSTATUS guest_wait_to_hw_queue(struct guest_process *process,
     return status;
 }
 
-/* ---- on the CPU
- * ----------------------------------------------------------------------------------- */
+/* ---- on the CPU */
 
 static NTSTATUS send_cpu_wait(struct guest_process *process, struct guest_device *device,
                               const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU *args,
