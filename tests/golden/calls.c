@@ -64,6 +64,18 @@ void memories_set_readonly(struct memories *memories, const char *name)
     mprotect(memory->address, memory->mapped, PROT_READ);
 }
 
+bool memories_hold(const struct memories *memories, const void *address, size_t size)
+{
+    for (const struct memory *memory = memories->first; memory; memory = memory->next) {
+        uintptr_t offset = (uintptr_t)address - (uintptr_t)memory->address;
+
+        if ((uintptr_t)address >= (uintptr_t)memory->address && offset <= memory->mapped &&
+            size <= memory->mapped - offset)
+            return true;
+    }
+    return false;
+}
+
 void memories_free(struct memories *memories)
 {
     while (memories->first) {
@@ -248,8 +260,9 @@ struct call *call_start(const json_t *step, struct clients *clients, struct memo
     fill_buffers(buffers, call, memories);
     fill_arguments(call, memories);
     call->op = call_find_op(step);
-    if (call->op && call->op->id == D3DKMT_OP_CreateAllocation2)
-        undeclared_fill(step, clients->host->symbols, call->arguments);
+    if (call->op && call->op->id == D3DKMT_OP_CreateAllocation2 &&
+        memories_hold(memories, call->arguments, sizeof(D3DKMT_CREATEALLOCATION)))
+        undeclared_fill(step, clients->host->symbols, memories, call->arguments);
     call->file_error = ask_file(call);
     if (call->file_error) {
         if (call->file)

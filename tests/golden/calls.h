@@ -20,6 +20,8 @@ struct memories {
  */
 void *memories_get(struct memories *memories, const char *name, size_t size);
 void memories_set_readonly(struct memories *memories, const char *name);
+/* Whether all of a range is such memory. */
+bool memories_hold(const struct memories *memories, const void *address, size_t size);
 void memories_free(struct memories *memories);
 
 struct call {
@@ -60,7 +62,8 @@ void call_end(struct call *call);
 void undeclared_supply(const json_t *step, struct symbols *symbols, struct memories *memories);
 
 /* Fills such buffers of a CreateAllocation2, whose argument struct is complete, from its message. */
-void undeclared_fill(const json_t *step, struct symbols *symbols, const void *arguments);
+void undeclared_fill(const json_t *step, struct symbols *symbols, const struct memories *memories,
+                     const void *arguments);
 
 /* The operation of a recorded request; NULL if the driver has none for this very request. */
 const struct d3dkmt_op *call_find_op(const json_t *step);

@@ -71,7 +71,8 @@ static void supply(const json_t *json, struct symbols *symbols, struct memories 
 
 /* ---- private data of allocations */
 
-static bool is_declared(const json_t *buffers, const struct symbols *symbols, const void *address)
+/* The declared size of the step's buffer at this address; 0 if it has none there. */
+static size_t declared_size(const json_t *buffers, struct symbols *symbols, const void *address)
 {
     const json_t *buffer;
     size_t i;
@@ -83,11 +84,18 @@ static bool is_declared(const json_t *buffers, const struct symbols *symbols, co
         const char *name = member_text(buffer, "name");
 
         snprintf(symbol, sizeof(symbol), "p:%.64s", name ? name : "");
-        if (symbols_get((struct symbols *)symbols, NULL, symbol, &value) &&
-            value == (uintptr_t)address)
-            return true;
+        if (symbols_get(symbols, NULL, symbol, &value) && value == (uintptr_t)address)
+            return (size_t)member_number(buffer, "size", 0);
     }
-    return false;
+    return 0;
+}
+
+/* Memory that was supplied because nothing is recorded of it. */
+static bool is_supplied(const json_t *step, struct symbols *symbols,
+                        const struct memories *memories, const void *address, size_t size)
+{
+    return size && memories_hold(memories, address, size) &&
+           !declared_size(json_object_get(step, "bufs"), symbols, address);
 }
 
 static const json_t *creation_message(const json_t *step)
@@ -105,18 +113,22 @@ static const json_t *creation_message(const json_t *step)
     return NULL;
 }
 
-void undeclared_fill(const json_t *step, struct symbols *symbols, const void *arguments)
+void undeclared_fill(const json_t *step, struct symbols *symbols, const struct memories *memories,
+                     const void *arguments)
 {
     const D3DKMT_CREATEALLOCATION *args = arguments;
+    const D3DDDI_ALLOCATIONINFO2 *infos = args->pAllocationInfo2;
+    /* The count and the pointer may be what the step is about. */
+    size_t count = declared_size(json_object_get(step, "bufs"), symbols, infos) / sizeof(*infos);
     const json_t *message = creation_message(step);
     struct wire_createallocation command;
     struct blob blob;
 
     /* Memory for the host to read only is all that such a call needs. */
-    for (UINT i = 0; args->Flags.ReadOnly && i < args->NumAllocations; i++) {
-        void *memory = (void *)args->pAllocationInfo2[i].pSystemMem;
+    for (size_t i = 0; args->Flags.ReadOnly && i < count && i < args->NumAllocations; i++) {
+        void *memory = (void *)infos[i].pSystemMem;
 
-        if (memory && !is_declared(json_object_get(step, "bufs"), symbols, memory))
+        if (is_supplied(step, symbols, memories, memory, DEFAULT_SIZE))
             mprotect(memory, DEFAULT_SIZE, PROT_READ);
     }
     if (!message)
@@ -127,14 +139,13 @@ void undeclared_fill(const json_t *step, struct symbols *symbols, const void *ar
     memcpy(&command, blob.bytes, sizeof(command));
     size_t offset = sizeof(command) + command.alloc_count * sizeof(struct wire_allocation_info) +
                     command.private_runtime_data_size + command.priv_drv_data_size;
-    for (UINT i = 0; i < args->NumAllocations; i++) {
-        const D3DDDI_ALLOCATIONINFO2 *info = &args->pAllocationInfo2[i];
+    for (size_t i = 0; i < count && i < args->NumAllocations; i++) {
+        const D3DDDI_ALLOCATIONINFO2 *info = &infos[i];
         size_t size = info->PrivateDriverDataSize;
 
         if (offset > blob.size || size > blob.size - offset)
             break; /* not an ordinary creation: the size is what the step is about */
-        if (size && size <= DEFAULT_SIZE && (uintptr_t)info->pPrivateDriverData >= PAGE &&
-            !is_declared(json_object_get(step, "bufs"), symbols, info->pPrivateDriverData))
+        if (is_supplied(step, symbols, memories, info->pPrivateDriverData, size))
             memcpy(info->pPrivateDriverData, blob.bytes + offset, size);
         offset += size;
     }

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+#include "defect_rules.h"
+
+#include "blob.h"
+
+#include <d3dkmt/d3dkmthk.h>
+#include <linux/ioctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUEST(number, type) _IOWR(0x47, number, type)
+
+/* ---- recorded steps ------------------------------------------------------------------------------------- */
+
+uint32_t defect_request(const json_t *step)
+{
+    const char *request = member_text(step, "request");
+
+    return request ? (uint32_t)strtoul(request, NULL, 0) : 0;
+}
+
+static bool succeeded(const json_t *step)
+{
+    return !member_text(step, "errno") && member_number(step, "ret", -1) >= 0;
+}
+
+static bool failed_with(const json_t *step, const char *error)
+{
+    const char *recorded = member_text(step, "errno");
+
+    return recorded && strcmp(recorded, error) == 0;
+}
+
+static void set_error(json_t *step, const char *error)
+{
+    json_object_set_new(step, "ret", json_integer(-1));
+    json_object_set_new(step, "errno", json_string(error));
+}
+
+static bool is_message(const json_t *entry, const char *command)
+{
+    const char *name = member_text(entry, "cmd");
+
+    return name && strcmp(name, command) == 0;
+}
+
+static json_t *find_message(const json_t *step, const char *command)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(json_object_get(step, "msgs"), i, entry)
+    {
+        if (is_message(entry, command))
+            return entry;
+    }
+    return NULL;
+}
+
+static bool remove_messages(json_t *step, const char *command)
+{
+    json_t *messages = json_object_get(step, "msgs");
+    bool removed = false;
+
+    for (size_t i = json_array_size(messages); i-- > 0;) {
+        if (is_message(json_array_get(messages, i), command)) {
+            json_array_remove(messages, i);
+            removed = true;
+        }
+    }
+    return removed;
+}
+
+static char *encode_hex(const unsigned char *bytes, size_t size)
+{
+    char *text = must_allocate(size * 2 + 1);
+
+    for (size_t i = 0; i < size; i++)
+        sprintf(text + i * 2, "%02x", bytes[i]);
+    return text;
+}
+
+/* Sets "after" to "before" with other bytes at one place, which then has no symbol. */
+static void set_after(json_t *step, size_t offset, const void *bytes, size_t size)
+{
+    json_t *after = json_deep_copy(json_object_get(step, "before"));
+    json_t *symbols = json_object_get(after, "sym");
+    struct blob blob;
+
+    blob_parse(&blob, after);
+    if (offset + size > blob.size)
+        report_die("a defect's field lies outside of its struct");
+    memcpy(blob.bytes + offset, bytes, size);
+    char *text = encode_hex(blob.bytes, blob.size);
+    json_object_set_new(after, "hex", json_string(text));
+    for (size_t i = json_array_size(symbols); i-- > 0;) {
+        if (blob.symbols[i].offset >= offset && blob.symbols[i].offset < offset + size)
+            json_array_remove(symbols, i);
+    }
+    json_object_set_new(step, "after", after);
+    free(text);
+    blob_free(&blob);
+}
+
+/* Adds a message after another one of the step: header and size bytes behind it. */
+static void append_message(json_t *step, const json_t *like, const char *command, uint32_t number,
+                           const unsigned char *body, size_t size, json_t *symbols)
+{
+    json_t *message = json_deep_copy(like), *reply = json_object();
+    unsigned char bytes[64];
+    struct blob blob;
+
+    blob_parse(&blob, like);
+    if (blob.size < 24 || size > sizeof(bytes) - 24)
+        report_die("a message is too short to be undone");
+    memcpy(bytes, blob.bytes, 24);
+    memcpy(bytes + 16, &number, sizeof(number));
+    memcpy(bytes + 24, body, size);
+    blob_free(&blob);
+    char *text = encode_hex(bytes, 24 + size);
+    json_object_set_new(message, "hex", json_string(text));
+    free(text);
+    json_object_set_new(message, "sym", symbols);
+    json_object_set_new(message, "cmd", json_string(command));
+    json_object_set_new(
+        message, "len",
+        json_integer((json_int_t)(24 + size + (json_object_get(like, "ext") ? 16 : 0))));
+    json_object_set_new(reply, "hex", json_string("00000000"));
+    json_object_set_new(reply, "len", json_integer(4));
+    json_object_set_new(message, "reply", reply);
+    json_object_del(message, "writes");
+    json_array_append_new(json_object_get(step, "msgs"), message);
+}
+
+/* The symbols of a message's first bytes, the process in the header among them. */
+static json_t *symbols_before(const json_t *message, size_t end)
+{
+    json_t *symbols = json_array(), *symbol;
+    size_t i;
+
+    json_array_foreach(json_object_get(message, "sym"), i, symbol)
+    {
+        if (json_integer_value(json_array_get(symbol, 0)) < (json_int_t)end)
+            json_array_append(symbols, symbol);
+    }
+    return symbols;
+}
+
+static bool leave_out(json_t *steps)
+{
+    json_array_clear(steps);
+    return true;
+}
+
+/* ---- rules: calls -------------------------------------------------------------------------------------------- */
+
+static bool unknown_luid(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const uint32_t none = 0;
+
+    (void)defects;
+    if (!succeeded(step) || json_object_get(step, "after"))
+        return false;
+    set_error(step, "EINVAL");
+    set_after(step, offsetof(D3DKMT_OPENADAPTERFROMLUID, hAdapter), &none, sizeof(none));
+    return true;
+}
+
+static bool silent_success(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    (void)defects;
+    if (!succeeded(step) || json_object_get(step, "after"))
+        return false;
+    set_error(step, "EINVAL");
+    return true;
+}
+
+static bool no_device(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    (void)defects;
+    if (!succeeded(step) || json_object_get(step, "after"))
+        return false;
+    /* An answer that is missing, or the host's own failure. */
+    set_error(step, "EOVERFLOW");
+    return true;
+}
+
+static bool keep_input(struct defects *defects, json_t *steps)
+{
+    (void)defects;
+    return json_object_del(json_array_get(steps, 0), "after") == 0;
+}
+
+static bool spare_the_input(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    (void)defects;
+    return !succeeded(step) && !find_message(step, "CREATESYNCOBJECT") &&
+           remove_messages(step, "DESTROYSYNCOBJECT");
+}
+
+static bool lost_pending(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const json_t *message = find_message(step, "RECLAIMALLOCATIONS");
+    const char *hex = member_text(json_object_get(message, "reply"), "hex");
+
+    (void)defects;
+    /* The status stands behind the fence value. */
+    if (!succeeded(step) || !hex || strlen(hex) < 24 || strncmp(hex + 16, "03010000", 8) != 0 ||
+        member_number(step, "ret", 0) != 0)
+        return false;
+    json_object_set_new(step, "ret", json_integer(STATUS_PENDING));
+    return true;
+}
+
+static bool tell_what_to_trim(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const json_t *message = find_message(step, "MAKERESIDENT");
+    const json_t *reply = json_object_get(message, "reply");
+    enum { TRIM_AT = 8 };
+    struct blob blob;
+
+    (void)defects;
+    if (!failed_with(step, "ENOMEM") || !reply)
+        return false;
+    blob_parse(&blob, reply);
+    bool told = blob.size >= TRIM_AT + sizeof(UINT64);
+    if (told)
+        set_after(step, offsetof(D3DDDI_MAKERESIDENT, NumBytesToTrim), blob.bytes + TRIM_AT,
+                  sizeof(UINT64));
+    blob_free(&blob);
+    return told;
+}
+
+static bool too_many_primaries(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    D3DKMT_SUBMITCOMMAND args;
+    struct blob blob;
+
+    (void)defects;
+    blob_parse(&blob, json_object_get(step, "before"));
+    bool small = blob.size < sizeof(args);
+    if (!small)
+        memcpy(&args, blob.bytes, sizeof(args));
+    blob_free(&blob);
+    if (small || !succeeded(step) || args.NumPrimaries <= D3DDDI_MAX_WRITTEN_PRIMARIES)
+        return false;
+    set_error(step, "EINVAL");
+    json_object_del(step, "msgs");
+    return true;
+}
+
+/* ---- rules: what the host must be told ------------------------------------------------------------------------ */
+
+static bool undo_paging_queue(struct defects *defects, json_t *steps)
+{
+    enum { DESTROYPAGINGQUEUE = 10 };
+    json_t *step = json_array_get(steps, 0);
+    const json_t *message = find_message(step, "CREATEPAGINGQUEUE"), *symbol;
+    const json_t *reply = json_object_get(message, "reply");
+    unsigned char body[8] = {0};
+    struct blob blob;
+    size_t i;
+
+    (void)defects;
+    if (!failed_with(step, "ENOMEM") || !reply || find_message(step, "DESTROYPAGINGQUEUE"))
+        return false;
+    blob_parse(&blob, reply);
+    bool made = blob.size >= 24;
+    if (made)
+        memcpy(body, blob.bytes, 4);
+    blob_free(&blob);
+    if (!made)
+        return false;
+    json_t *symbols = symbols_before(message, 24);
+    json_array_foreach(json_object_get(reply, "sym"), i, symbol)
+    {
+        if (json_integer_value(json_array_get(symbol, 0)) == 0)
+            json_array_append_new(symbols,
+                                  json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
+    }
+    append_message(step, message, "DESTROYPAGINGQUEUE", DESTROYPAGINGQUEUE, body, sizeof(body),
+                   symbols);
+    return true;
+}
+
+static void append_unlock(json_t *step, const json_t *like)
+{
+    enum { UNLOCK2 = 24 };
+    unsigned char body[16] = {0};
+    struct blob blob;
+
+    blob_parse(&blob, like);
+    memcpy(body, blob.bytes + 24, 8); /* device and allocation stand at the same place */
+    blob_free(&blob);
+    append_message(step, like, "UNLOCK2", UNLOCK2, body, sizeof(body), symbols_before(like, 32));
+}
+
+static bool undo_lock(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const json_t *message = find_message(step, "LOCK2");
+    const char *hex = member_text(json_object_get(message, "reply"), "hex");
+
+    (void)defects;
+    if (!(failed_with(step, "ENOMEM") || failed_with(step, "EFAULT")) || !hex ||
+        find_message(step, "UNLOCK2"))
+        return false;
+    struct blob reply;
+    blob_parse(&reply, json_object_get(message, "reply"));
+    bool locked = reply.size >= 16 && memcmp(reply.bytes, "\0\0\0\0", 4) == 0;
+    blob_free(&reply);
+    if (locked)
+        append_unlock(step, message);
+    return locked;
+}
+
+static bool no_words_for_the_dead(struct defects *defects, json_t *steps)
+{
+    static const char *const commands[] = {"FLUSHDEVICE", "DESTROYALLOCATION", "INVALIDATECACHE"};
+    json_t *step = json_array_get(steps, 0);
+    bool removed = false;
+
+    for (size_t i = 0; defects->adapter_gone && i < sizeof(commands) / sizeof(commands[0]); i++)
+        removed |= remove_messages(step, commands[i]);
+    return removed;
+}
+
+/* ---- rules: threads --------------------------------------------------------------------------------------------- */
+
+static bool wake_the_waiter(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const char *result = member_text(step, "ret");
+
+    if (defects->woken)
+        return leave_out(steps);
+    if (!result || strcmp(result, "blocked") != 0)
+        return false;
+    set_error(step, "ENODEV");
+    defects->woken = true;
+    return true;
+}
+
+/* The second locker waits for the first: it becomes a thread that is joined later. */
+static bool lock_in_turn(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    if (strncmp(defects->scenario, "life/concurrent-lock@", 21) != 0 ||
+        member_text(step, "thread") || !find_message(step, "LOCK2"))
+        return false;
+    defects->late_outcome = json_deep_copy(step);
+    json_object_set_new(defects->late_outcome, "kind", json_string("join"));
+    json_object_set_new(defects->late_outcome, "thread", json_string("second"));
+    json_object_del(defects->late_outcome, "msgs");
+    json_object_set_new(step, "thread", json_string("second"));
+    json_object_set_new(step, "ret", json_string("pending"));
+    json_object_del(step, "msgs");
+    return true;
+}
+
+static bool join_the_second(struct defects *defects, json_t *steps)
+{
+    if (!defects->late_outcome)
+        return false;
+    json_array_append_new(steps, defects->late_outcome);
+    defects->late_outcome = NULL;
+    return true;
+}
+
+static bool check_the_device(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) != 0 ||
+        member_number(step, "step", 0) != 7)
+        return false;
+    set_error(step, "EINVAL");
+    json_object_del(step, "after");
+    /* The lock before is the only one: for its end see unlock_the_only_lock. */
+    return true;
+}
+
+static bool unlock_the_only_lock(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) != 0 ||
+        member_number(step, "step", 0) != 8 || !defects->late_outcome)
+        return false;
+    json_object_set_new(step, "msgs", json_array());
+    append_unlock(step, defects->late_outcome);
+    return true;
+}
+
+static bool signals_end_no_wait(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    if (!failed_with(step, "EINTR"))
+        return false;
+    json_object_set_new(step, "ret", json_string("blocked"));
+    json_object_del(step, "errno");
+    defects->interrupted = "";
+    return true;
+}
+
+static bool events_end_waits(struct defects *defects, json_t *steps)
+{
+    if (!defects->interrupted || !defects->late_outcome)
+        return false;
+    json_array_append_new(steps, defects->late_outcome);
+    defects->late_outcome = NULL;
+    defects->interrupted = NULL;
+    return true;
+}
+
+static bool signals_send_nothing(struct defects *defects, json_t *steps)
+{
+    (void)defects;
+    return json_object_del(json_array_get(steps, 0), "msgs") == 0;
+}
+
+/* ---- rules: memory and handles ---------------------------------------------------------------------------------- */
+
+static bool refuse_write(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const char *data = member_text(step, "data");
+
+    json_object_set_new(step, "result", json_string("refused"));
+    free(defects->refused_data);
+    defects->refused_data = must_copy(data ? data : "");
+    return true;
+}
+
+static bool read_what_was_refused(struct defects *defects, json_t *steps)
+{
+    const json_t *step = json_array_get(steps, 0);
+    const char *data = member_text(step, "data"), *what = member_text(step, "what");
+
+    /* One address space stands for parent and child: it has no second mapping that stays. */
+    if (data && ((defects->refused_data && strcmp(data, defects->refused_data) == 0) ||
+                 (defects->fence_destroyed && what && what[0] == 'v')))
+        return leave_out(steps);
+    return false;
+}
+
+static bool true_generations(struct defects *defects, json_t *steps)
+{
+    (void)defects;
+    json_object_set_new(json_array_get(steps, 0), "true_generations", json_true());
+    return true;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------ */
+
+const struct defect_rule defect_rules[] = {
+    {"K-2", false, REQUEST(0x01, D3DKMT_OPENADAPTERFROMLUID), NULL, unknown_luid,
+     "an unknown adapter is an error, and no handle comes back"},
+    {"K-4", false, REQUEST(0x02, D3DKMT_CREATEDEVICE), NULL, no_device,
+     "a device that the host did not make is an error"},
+    {"K-6", false, REQUEST(0x43, D3DKMT_QUERYSTATISTICS), NULL, silent_success,
+     "statistics of an unknown adapter are an error"},
+    {"K-8", true, REQUEST(0x1f, D3DKMT_FLUSHHEAPTRANSITIONS), NULL, keep_input,
+     "the caller's adapter handle stays as it is"},
+    {"K-9", false, REQUEST(0x10, D3DKMT_CREATESYNCHRONIZATIONOBJECT2), NULL, spare_the_input,
+     "what stood in the output field is not destroyed"},
+    {"K-10", false, 0, "join", wake_the_waiter,
+     "the end of device or adapter ends the wait, with STATUS_DEVICE_REMOVED"},
+    {"K-14", false, 0, "memwrite", refuse_write, "fence pages are read-only"},
+    {"K-14", false, 0, "memread", read_what_was_refused,
+     "left out: the page was not written, or is another process's"},
+    {"K-28", false, REQUEST(0x25, D3DKMT_LOCK2), NULL, lock_in_turn,
+     "a second locker waits for the first, and the host locks once"},
+    {"K-28", false, REQUEST(0x25, D3DKMT_LOCK2), NULL, check_the_device,
+     "the device is checked although the allocation is locked"},
+    {"K-28", false, REQUEST(0x37, D3DKMT_UNLOCK2), NULL, unlock_the_only_lock,
+     "so this unlock ends the only lock"},
+    {"K-28", false, 0, "join", join_the_second, "the second locker has its turn"},
+    {"K-33", false, 0, "adapterseq", true_generations,
+     "an entry that is reused gets another generation, and old handles are refused"},
+    {"K-37", false, REQUEST(0x2c, D3DKMT_RECLAIMALLOCATIONS2), NULL, lost_pending,
+     "STATUS_PENDING is returned with results, too"},
+    {"K-38", true, REQUEST(0x0b, D3DDDI_MAKERESIDENT), NULL, tell_what_to_trim,
+     "a caller without memory learns how much to trim"},
+    {"K-46", false, REQUEST(0x0f, D3DKMT_SUBMITCOMMAND), NULL, too_many_primaries,
+     "the array has 16 entries"},
+    {"K-51", false, 0, "join", signals_end_no_wait, "a signal does not end the wait"},
+    {"K-51", false, 0, "host", events_end_waits, "the event does"},
+    {"K-51", false, 0, "signal", signals_send_nothing, "and nothing is sent again"},
+    {"K-58", false, 0, NULL, no_words_for_the_dead,
+     "the host hears nothing about an adapter that is gone"},
+    {"K-61", true, REQUEST(0x07, D3DKMT_CREATEPAGINGQUEUE), NULL, undo_paging_queue,
+     "a queue whose fence cannot be mapped is destroyed on the host"},
+    {"K-61", true, REQUEST(0x25, D3DKMT_LOCK2), NULL, undo_lock,
+     "a lock that cannot be mapped or told is undone on the host"},
+    {0},
+};
+
+/* Keeps the outcome of a wait that a signal does not end any more, to be joined after its event. */
+static json_t *outcome_after_event(const json_t *step)
+{
+    json_t *join = json_deep_copy(step);
+
+    json_object_set_new(join, "ret", json_integer(0));
+    json_object_set_new(join, "errno", json_integer(0));
+    return join;
+}
+
+void defects_remember(struct defects *defects, const json_t *step)
+{
+    const char *kind = member_text(step, "kind"), *action = member_text(step, "action");
+
+    if (action && (strncmp(action, "remove", 6) == 0 || strncmp(action, "rescind", 7) == 0))
+        defects->adapter_gone = true;
+    if (defect_request(step) == REQUEST(0x1d, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT))
+        defects->fence_destroyed = true;
+    if (kind && strcmp(kind, "join") == 0 && failed_with(step, "EINTR") && defects->interrupted &&
+        !defects->late_outcome)
+        defects->late_outcome = outcome_after_event(step);
+    if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) == 0 &&
+        find_message(step, "LOCK2")) {
+        json_decref(defects->late_outcome);
+        defects->late_outcome = json_deep_copy(find_message(step, "LOCK2"));
+    }
+}
