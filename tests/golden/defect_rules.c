@@ -191,10 +191,35 @@ static bool no_device(struct defects *defects, json_t *steps)
     return true;
 }
 
+/* The driver keeps a record of the device that the host did not make, without a handle. */
+static bool no_dead_device(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0), *messages = json_object_get(step, "msgs");
+    bool removed = false;
+
+    (void)defects;
+    for (size_t i = json_array_size(messages); i-- > 0;) {
+        const json_t *entry = json_array_get(messages, i);
+        struct blob blob;
+
+        if (!is_message(entry, "FLUSHDEVICE"))
+            continue;
+        blob_parse(&blob, entry);
+        bool dead = blob.size >= 28 && memcmp(blob.bytes + 24, "\0\0\0\0", 4) == 0;
+        blob_free(&blob);
+        if (dead)
+            json_array_remove(messages, i);
+        removed |= dead;
+    }
+    return removed;
+}
+
 static bool keep_input(struct defects *defects, json_t *steps)
 {
+    json_t *step = json_array_get(steps, 0);
+
     (void)defects;
-    return json_object_del(json_array_get(steps, 0), "after") == 0;
+    return succeeded(step) && json_object_del(step, "after") == 0;
 }
 
 static bool spare_the_input(struct defects *defects, json_t *steps)
@@ -379,26 +404,29 @@ static bool join_the_second(struct defects *defects, json_t *steps)
     return true;
 }
 
+/* Calls with a device that does not exist change nothing; the lock is still there for step 10. */
 static bool check_the_device(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
+    int64_t number = member_number(step, "step", 0);
 
     if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) != 0 ||
-        member_number(step, "step", 0) != 7)
+        (number != 7 && number != 8))
         return false;
     set_error(step, "EINVAL");
     json_object_del(step, "after");
-    /* The lock before is the only one: for its end see unlock_the_only_lock. */
     return true;
 }
 
-static bool unlock_the_only_lock(struct defects *defects, json_t *steps)
+static bool unlock_at_last(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
 
     if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) != 0 ||
-        member_number(step, "step", 0) != 8 || !defects->late_outcome)
+        member_number(step, "step", 0) != 10 || !defects->late_outcome)
         return false;
+    json_object_set_new(step, "ret", json_integer(0));
+    json_object_set_new(step, "errno", json_integer(0));
     json_object_set_new(step, "msgs", json_array());
     append_unlock(step, defects->late_outcome);
     return true;
@@ -471,6 +499,7 @@ const struct defect_rule defect_rules[] = {
      "an unknown adapter is an error, and no handle comes back"},
     {"K-4", false, REQUEST(0x02, D3DKMT_CREATEDEVICE), NULL, no_device,
      "a device that the host did not make is an error"},
+    {"K-4", false, 0, NULL, no_dead_device, "and leaves nothing behind"},
     {"K-6", false, REQUEST(0x43, D3DKMT_QUERYSTATISTICS), NULL, silent_success,
      "statistics of an unknown adapter are an error"},
     {"K-8", true, REQUEST(0x1f, D3DKMT_FLUSHHEAPTRANSITIONS), NULL, keep_input,
@@ -486,8 +515,10 @@ const struct defect_rule defect_rules[] = {
      "a second locker waits for the first, and the host locks once"},
     {"K-28", false, REQUEST(0x25, D3DKMT_LOCK2), NULL, check_the_device,
      "the device is checked although the allocation is locked"},
-    {"K-28", false, REQUEST(0x37, D3DKMT_UNLOCK2), NULL, unlock_the_only_lock,
-     "so this unlock ends the only lock"},
+    {"K-28", false, REQUEST(0x37, D3DKMT_UNLOCK2), NULL, check_the_device,
+     "the device is checked before the lock is counted down"},
+    {"K-28", false, REQUEST(0x37, D3DKMT_UNLOCK2), NULL, unlock_at_last,
+     "the lock is still there, and ends"},
     {"K-28", false, 0, "join", join_the_second, "the second locker has its turn"},
     {"K-33", false, 0, "adapterseq", true_generations,
      "an entry that is reused gets another generation, and old handles are refused"},

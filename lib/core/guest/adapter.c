@@ -369,6 +369,7 @@ NTSTATUS guest_enum_adapters3(struct guest_process *process, const D3DKMT_ENUMAD
         return status;
     ULONG known = (ULONG)list.count, needed = 0;
     for (size_t i = 0; i < list.count; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-*): list_adapters filled in all of count */
         needed += is_enumerated(list.adapters[i], compute_only_too);
     if (!args->pAdapters || args->NumAdapters == 0) {
         status = GUEST_WRITE(process, caller->NumAdapters, known);

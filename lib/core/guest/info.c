@@ -311,7 +311,7 @@ NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,
     if (!command)
         goto out;
     memcpy(&command->args, args, sizeof(command->args));
-    command->args.adapter = adapter->host_handle;
+    command->args.adapter = 0; /* the channel or the LUID says which */
     status = guest_message_exchange(&message);
     guest_message_end(&message);
 out:

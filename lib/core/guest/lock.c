@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-static NTSTATUS send_unlock(struct guest_allocation *allocation, D3DKMT_HANDLE device_handle)
+/* The handles go to the host as the caller spelt them. */
+static NTSTATUS send_unlock(struct guest_allocation *allocation, D3DKMT_HANDLE device_handle,
+                            D3DKMT_HANDLE handle)
 {
     struct guest_process *process = allocation->object.process;
     struct guest_message message;
@@ -22,16 +24,16 @@ static NTSTATUS send_unlock(struct guest_allocation *allocation, D3DKMT_HANDLE d
     if (!command)
         return STATUS_NO_MEMORY;
     command->args.device = device_handle;
-    command->args.allocation = allocation->object.handle;
+    command->args.allocation = handle;
     NTSTATUS status = guest_message_exchange(&message);
     guest_message_end(&message);
     return status;
 }
 
-static void undo_lock(struct guest_allocation *allocation, D3DKMT_HANDLE device_handle)
+static void undo_lock(struct guest_allocation *allocation, const D3DKMT_LOCK2 *args)
 {
     d3dkmti_undo_begin();
-    (void)send_unlock(allocation, device_handle);
+    (void)send_unlock(allocation, args->hDevice, args->hAllocation);
     d3dkmti_undo_end();
 }
 
@@ -65,7 +67,7 @@ static NTSTATUS map(struct guest_allocation *allocation, const D3DKMT_LOCK2 *arg
         if (NT_SUCCESS(status))
             allocation->cpu_address = allocation->mapping;
         else
-            undo_lock(allocation, args->hDevice);
+            undo_lock(allocation, args);
     }
     guest_message_end(&message);
     return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
@@ -84,7 +86,7 @@ static NTSTATUS lock(struct guest_allocation *allocation, const D3DKMT_LOCK2 *ar
         allocation->lock_count += !allocation->pinned;
     } else if (first) {
         unmap(allocation);
-        undo_lock(allocation, args->hDevice);
+        undo_lock(allocation, args);
     }
     return status;
 }
@@ -112,7 +114,7 @@ out:
     return status;
 }
 
-static NTSTATUS unlock(struct guest_allocation *allocation, D3DKMT_HANDLE device_handle)
+static NTSTATUS unlock(struct guest_allocation *allocation, const D3DKMT_UNLOCK2 *args)
 {
     /* The caller's own memory is not counted: the host hears of every unlock. */
     if (!allocation->pinned) {
@@ -120,7 +122,7 @@ static NTSTATUS unlock(struct guest_allocation *allocation, D3DKMT_HANDLE device
             return STATUS_SUCCESS;
         unmap(allocation);
     }
-    return send_unlock(allocation, device_handle);
+    return send_unlock(allocation, args->hDevice, args->hAllocation);
 }
 
 NTSTATUS guest_unlock(struct guest_process *process, const D3DKMT_UNLOCK2 *args,
@@ -144,7 +146,7 @@ NTSTATUS guest_unlock(struct guest_process *process, const D3DKMT_UNLOCK2 *args,
         goto out;
     status = guest_adapter_check_active(guest_device_adapter(device));
     if (NT_SUCCESS(status))
-        status = unlock(allocation, args->hDevice);
+        status = unlock(allocation, args);
 out:
     pthread_mutex_unlock(&process->lock_mutex);
     guest_object_release(device);

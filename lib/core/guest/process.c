@@ -103,8 +103,11 @@ NTSTATUS d3dkmti_guest_process_open(struct guest_vm *vm,
         return status;
     }
     pthread_mutex_lock(&vm->mutex);
-    made->next = vm->processes;
-    vm->processes = made;
+    /* In order of opening, which EnumProcesses shows. */
+    struct guest_process **link = &vm->processes;
+    while (*link)
+        link = &(*link)->next;
+    *link = made;
     pthread_mutex_unlock(&vm->mutex);
     *process = made;
     return STATUS_SUCCESS;

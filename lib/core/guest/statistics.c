@@ -47,6 +47,8 @@ static NTSTATUS query(struct guest_process *process, struct guest_adapter *adapt
         const struct wire_querystatistics_reply *answer = (const void *)message.reply.bytes;
         D3DKMT_QUERYSTATISTICS result = *args;
 
+        /* As the driver, whose struct for the host names no process. */
+        result.hProcess = NULL;
         memcpy(&result.QueryResult, answer->result, sizeof(answer->result));
         status = GUEST_WRITE(process, *caller, result);
     }
