@@ -250,12 +250,11 @@ static int report(const struct copy *copy)
 
 static int copy_file(struct copy *copy)
 {
-    double start = seconds_now();
     NTSTATUS status = set_up(copy);
 
     if (!NT_SUCCESS(status))
         return fail("setting up", status);
-    start = seconds_now();
+    double start = seconds_now();
     status = run(copy, start);
     show_progress(copy, start, true);
     return NT_SUCCESS(status) ? report(copy) : fail("copying", status);

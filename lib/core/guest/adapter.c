@@ -337,7 +337,7 @@ static NTSTATUS enumerate(struct guest_process *process, const struct adapter_li
 NTSTATUS guest_enum_adapters2(struct guest_process *process, const D3DKMT_ENUMADAPTERS2 *args,
                               D3DKMT_ENUMADAPTERS2 *caller)
 {
-    struct adapter_list list;
+    struct adapter_list list = {NULL, 0};
     NTSTATUS status = list_adapters(process->vm, &list);
 
     if (!NT_SUCCESS(status))
@@ -362,14 +362,13 @@ NTSTATUS guest_enum_adapters3(struct guest_process *process, const D3DKMT_ENUMAD
                               D3DKMT_ENUMADAPTERS3 *caller)
 {
     bool compute_only_too = args->Filter.IncludeComputeOnly;
-    struct adapter_list list;
+    struct adapter_list list = {NULL, 0};
     NTSTATUS status = list_adapters(process->vm, &list);
 
     if (!NT_SUCCESS(status))
         return status;
     ULONG known = (ULONG)list.count, needed = 0;
     for (size_t i = 0; i < list.count; i++)
-        /* NOLINTNEXTLINE(clang-analyzer-*): list_adapters filled in all of count */
         needed += is_enumerated(list.adapters[i], compute_only_too);
     if (!args->pAdapters || args->NumAdapters == 0) {
         status = GUEST_WRITE(process, caller->NumAdapters, known);

@@ -278,7 +278,7 @@ static NTSTATUS publish(struct creation *creation)
             creation->resource ? &creation->resource->allocations : &device->children;
 
         for (UINT i = 0; i < creation->count; i++)
-            /* NOLINTNEXTLINE(clang-analyzer-*): each answer made its object */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each answer made its object */
             guest_list_append(list, &creation->allocations[i]->object);
         if (new_resource) {
             reference_acquire(&creation->resource->object.reference); /* the table's */
