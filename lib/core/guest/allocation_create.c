@@ -278,10 +278,10 @@ static NTSTATUS publish(struct creation *creation)
             creation->resource ? &creation->resource->allocations : &device->children;
 
         for (UINT i = 0; i < creation->count; i++)
-            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each answer made its object */
             guest_list_append(list, &creation->allocations[i]->object);
         if (new_resource) {
             reference_acquire(&creation->resource->object.reference); /* the table's */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): made by prepare_resource */
             creation->resource->object.handle = creation->new_resource_handle;
             guest_list_append(&device->children, &creation->resource->object);
         }
