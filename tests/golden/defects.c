@@ -15,6 +15,9 @@ static const struct {
     const char *scenario; /* without its configuration */
     const char *how;
 } known[] = {
+    {"bad-handle/flushheaptransitions", "rewritten"},
+    {"bad-pointer/flushheaptransitions", "rewritten"},
+    {"call/flushheaptransitions", "rewritten"},
     {"dispatch/ff-argument", "rewritten"},
     {"dispatch/zero-argument", "rewritten"},
     {"handles/keep-1100", "rewritten"},
@@ -29,6 +32,8 @@ static const struct {
     {"handles/random-3", "rewritten"},
     {"handles/random-4", "rewritten"},
     {"host-fails/createdevice", "rewritten"},
+    {"host-fails/flushheaptransitions", "rewritten"},
+    {"host-fails/reclaimallocations2", "rewritten"},
     {"hotplug/exit-after-removal", "rewritten"},
     {"hotplug/one-of-two-removed", "rewritten"},
     {"hotplug/removed-during-wait", "rewritten"},
@@ -47,6 +52,8 @@ static const struct {
     {"reply/alloc-sizes", "rewritten"},
     {"reply/bytes-to-trim", "rewritten"},
     {"status/makeresident", "rewritten"},
+    {"status/reclaimallocations2", "rewritten"},
+    {"success/positive-status", "rewritten"},
     {"success/reserve-through-paging-queue", "as recorded: adapters and queues differ in number"},
     {"wait/destroyed-device", "rewritten"},
     {"wait/interrupted", "rewritten"},

@@ -300,32 +300,41 @@ static char *mapping_address(struct replay *replay, const json_t *step)
     return (char *)(uintptr_t)(value + addend);
 }
 
-/* Bytes and, where the engine made the mapping, its length; null: nothing is mapped there. */
+/* Whether bytes of this run's memory can be read, and are as recorded. */
+static void check_bytes(struct replay *replay, const char *address, const char *recorded)
+{
+    size_t size;
+    unsigned char *expected = blob_decode_hex(recorded, &size), *bytes = must_allocate(size);
+    struct iovec here = {bytes, size}, there = {(void *)address, size};
+
+    if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != (ssize_t)size)
+        report_difference(replay->report, "recorded as mapped, now it is not");
+    else if (memcmp(bytes, expected, size) != 0)
+        report_difference(replay->report, "other contents than the recorded %.64s", recorded);
+    free(bytes);
+    free(expected);
+}
+
+/*
+ * Bytes and, where the engine made the mapping, its length. null: it is not mapped any more. That is
+ * asked of the transport, since anything else may be at the address by now.
+ */
 static void run_memread(struct replay *replay, const json_t *step)
 {
     const char *recorded = member_text(step, "data");
-    char *address = mapping_address(replay, step) + member_number(step, "off", 0);
-    size_t count = (size_t)member_number(step, "n", 0), size = 0;
-    unsigned char *bytes = must_allocate(count);
-    unsigned char *expected = recorded ? blob_decode_hex(recorded, &size) : NULL;
-    struct iovec here = {bytes, count}, there = {address, count};
-    bool mapped = process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)count;
-    const json_t *map = json_object_get(step, "map");
-    size_t mapped_size;
+    const char *mapping = mapping_address(replay, step);
+    int64_t length = member_number(json_object_get(step, "map"), "bytes", 0);
     bool writable;
+    size_t size;
+    bool known = host_find_mapping(&replay->host, (uintptr_t)mapping, &size, &writable);
 
-    if (mapped != (recorded != NULL))
-        report_difference(replay->report, "recorded as %s, now it is not",
-                          recorded ? "mapped" : "unmapped");
-    else if (recorded && (size != count || memcmp(bytes, expected, count) != 0))
-        report_difference(replay->report, "other contents than the recorded %.64s", recorded);
-    else if (map && host_find_mapping(&replay->host, (uintptr_t)mapping_address(replay, step),
-                                      &mapped_size, &writable) &&
-             mapped_size != (size_t)member_number(map, "bytes", 0))
-        report_difference(replay->report, "recorded with %d bytes mapped, now %zu",
-                          (int)member_number(map, "bytes", 0), mapped_size);
-    free(expected);
-    free(bytes);
+    if (recorded)
+        check_bytes(replay, mapping + member_number(step, "off", 0), recorded);
+    else if (known)
+        report_difference(replay->report, "recorded as unmapped, now it is not");
+    if (recorded && known && length && size != (size_t)length)
+        report_difference(replay->report, "recorded with %d bytes mapped, now %zu", (int)length,
+                          size);
 }
 
 static void run_memwrite(struct replay *replay, const json_t *step)
