@@ -210,7 +210,8 @@ typedef struct _D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2 {
  * Queues signals on several contexts, or has an eventfd raised once when the first of them gets
  * there. The caller may close the eventfd after the call.
  *
- * Statuses: STATUS_INVALID_PARAMETER also for an event that is not an eventfd.
+ * Statuses: STATUS_INVALID_PARAMETER also for an event that is not an eventfd;
+ * STATUS_INSUFFICIENT_RESOURCES when the process may not open one more descriptor.
  */
 NTSTATUS APIENTRY
 D3DKMTSignalSynchronizationObjectFromGpu2(const D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2 *args);
@@ -276,7 +277,8 @@ typedef struct _D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU {
  * With an event it returns at once and the eventfd is raised by 1, once, when the condition holds.
  * The caller may close its descriptor then; a wait that has been begun cannot be withdrawn.
  *
- * Statuses: STATUS_INVALID_PARAMETER also for an event that is not an eventfd.
+ * Statuses: STATUS_INVALID_PARAMETER also for an event that is not an eventfd;
+ * STATUS_INSUFFICIENT_RESOURCES when the process may not open one more descriptor.
  */
 NTSTATUS APIENTRY
 D3DKMTWaitForSynchronizationObjectFromCpu(const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU *args);

@@ -4,6 +4,7 @@
 #include "core/last_error.h"
 #include "core/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -150,6 +151,11 @@ NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum gu
      */
     int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 
+    if (own < 0 && errno == EMFILE)
+        return d3dkmti_fail(STATUS_INSUFFICIENT_RESOURCES,
+                            "%s needs one more descriptor than the process may have open; raise "
+                            "its limit (RLIMIT_NOFILE)",
+                            argument);
     if (own < 0 || !is_eventfd(own)) {
         if (own >= 0)
             close(own);
