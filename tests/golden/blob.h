@@ -23,7 +23,8 @@ struct blob {
 void blob_parse(struct blob *blob, const json_t *json);
 void blob_free(struct blob *blob);
 
-/* Writes the blob with the values of this run to memory of blob->size bytes. Unbound: as recorded. */
+/* Writes the blob with the values of this run to memory of blob->size bytes. Unbound: as recorded.
+ */
 void blob_fill(const struct blob *blob, struct symbols *symbols, const char *scope, void *to);
 
 /* As fill, for what the host says: names that are new are bound to the recorded values. */

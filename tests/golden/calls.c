@@ -206,8 +206,7 @@ static void *run(void *opaque)
     struct rlimit limit;
 
     limit_descriptors(call->client->descriptor_limit, &limit);
-    NTSTATUS status =
-        d3dkmti_guest_call(call->file->user->process, call->op, call->arguments);
+    NTSTATUS status = d3dkmti_guest_call(call->file->user->process, call->op, call->arguments);
     if (!NT_SUCCESS(status)) {
         last_error_report(call->op->name, "replay", status);
         snprintf(call->explanation, sizeof(call->explanation), "%s", d3dkmt_last_error());

@@ -39,7 +39,7 @@ struct call {
     pthread_cond_t ended;
     bool done;
     NTSTATUS status;
-    char explanation[256]; /* the engine's own words */
+    char explanation[256];  /* the engine's own words */
     const char *file_error; /* what the file layer answers without asking the engine, or NULL */
 };
 
@@ -61,14 +61,16 @@ void call_end(struct call *call);
 /* Makes memory for buffers that a step points to but does not list (undeclared.c). */
 void undeclared_supply(const json_t *step, struct symbols *symbols, struct memories *memories);
 
-/* Fills such buffers of a CreateAllocation2, whose argument struct is complete, from its message. */
+/* Fills such buffers of a CreateAllocation2, whose argument struct is complete, from its message.
+ */
 void undeclared_fill(const json_t *step, struct symbols *symbols, const struct memories *memories,
                      const void *arguments);
 
 /* The operation of a recorded request; NULL if the driver has none for this very request. */
 const struct d3dkmt_op *call_find_op(const json_t *step);
 
-/* What the kernel's ioctl returns for a status of the engine: a value, or -1 and an errno's name. */
+/* What the kernel's ioctl returns for a status of the engine: a value, or -1 and an errno's name.
+ */
 struct call_result {
     int64_t value;
     const char *error; /* NULL: none */

@@ -11,7 +11,7 @@
 
 #define REQUEST(number, type) _IOWR(0x47, number, type)
 
-/* ---- recorded steps ------------------------------------------------------------------------------------- */
+/* ---- recorded steps */
 
 uint32_t defect_request(const json_t *step)
 {
@@ -153,7 +153,7 @@ static bool leave_out(json_t *steps)
     return true;
 }
 
-/* ---- rules: calls -------------------------------------------------------------------------------------------- */
+/* ---- rules: calls */
 
 static bool unknown_luid(struct defects *defects, json_t *steps)
 {
@@ -297,7 +297,7 @@ static bool too_many_primaries(struct defects *defects, json_t *steps)
     return true;
 }
 
-/* ---- rules: what the host must be told ------------------------------------------------------------------------ */
+/* ---- rules: what the host must be told */
 
 static bool undo_paging_queue(struct defects *defects, json_t *steps)
 {
@@ -323,8 +323,7 @@ static bool undo_paging_queue(struct defects *defects, json_t *steps)
     json_array_foreach(json_object_get(reply, "sym"), i, symbol)
     {
         if (json_integer_value(json_array_get(symbol, 0)) == 0)
-            json_array_append_new(symbols,
-                                  json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
+            json_array_append_new(symbols, json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
     }
     append_message(step, message, "DESTROYPAGINGQUEUE", DESTROYPAGINGQUEUE, body, sizeof(body),
                    symbols);
@@ -373,7 +372,7 @@ static bool no_words_for_the_dead(struct defects *defects, json_t *steps)
     return removed;
 }
 
-/* ---- rules: threads --------------------------------------------------------------------------------------------- */
+/* ---- rules: threads */
 
 static bool wake_the_waiter(struct defects *defects, json_t *steps)
 {
@@ -472,7 +471,7 @@ static bool signals_send_nothing(struct defects *defects, json_t *steps)
     return json_object_del(json_array_get(steps, 0), "msgs") == 0;
 }
 
-/* ---- rules: memory and handles ---------------------------------------------------------------------------------- */
+/* ---- rules: memory and handles */
 
 static bool refuse_write(struct defects *defects, json_t *steps)
 {
@@ -504,7 +503,7 @@ static bool true_generations(struct defects *defects, json_t *steps)
     return true;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------ */
+/* ---- the table */
 
 const struct defect_rule defect_rules[] = {
     {"K-2", false, REQUEST(0x01, D3DKMT_OPENADAPTERFROMLUID), NULL, unknown_luid,

@@ -17,9 +17,9 @@ struct defects {
     bool unknown;
     /* What went before in the scenario. */
     bool adapter_gone, fence_destroyed, woken;
-    char *refused_data;          /* of a write to a fence page */
-    json_t *late_outcome;        /* of a call that now waits for another one */
-    const char *interrupted;     /* the thread whose wait a signal ended */
+    char *refused_data;      /* of a write to a fence page */
+    json_t *late_outcome;    /* of a call that now waits for another one */
+    const char *interrupted; /* the thread whose wait a signal ended */
 };
 
 void defects_begin(struct defects *defects, const char *scenario, const char *mark);

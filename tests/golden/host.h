@@ -83,7 +83,7 @@ bool host_find_mapping(struct host *host, uint64_t address, size_t *size, bool *
 /* ---- between the files of the host */
 
 #define HOST_IO_START SYMBOLS_IO_START
-#define HOST_IO_SIZE UINT64_C(0x4000000)
+#define HOST_IO_SIZE  UINT64_C(0x4000000)
 
 /* A message of the engine; of an exchange it lives on the caller's stack. */
 struct host_message {

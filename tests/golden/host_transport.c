@@ -73,11 +73,8 @@ static NTSTATUS exchange(void *transport, guest_channel channel, const void *byt
                          void *reply, size_t capacity, size_t *reply_size)
 {
     struct host *host = transport;
-    struct host_message message = {.channel = channel,
-                                   .bytes = bytes,
-                                   .size = size,
-                                   .reply = reply,
-                                   .capacity = capacity};
+    struct host_message message = {
+        .channel = channel, .bytes = bytes, .size = size, .reply = reply, .capacity = capacity};
 
     pthread_mutex_lock(&host->mutex);
     enqueue(host, &message);

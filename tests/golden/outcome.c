@@ -107,8 +107,7 @@ static void describe(const char *error, int64_t value, char text[48])
     if (error)
         snprintf(text, 48, "%s", error);
     else
-        snprintf(text, 48, "%lld (0x%llx)", (long long)value,
-                 (unsigned long long)(uint32_t)value);
+        snprintf(text, 48, "%lld (0x%llx)", (long long)value, (unsigned long long)(uint32_t)value);
 }
 
 static void check_result(struct call *call, const json_t *outcome)
@@ -188,6 +187,33 @@ static void check_buffers(struct call *call, const json_t *outcome, struct memor
     }
 }
 
+/* Descriptors that the engine made belong to the client from now on: its exit closes them. */
+static void adopt_descriptors(struct call *call, const json_t *after)
+{
+    const json_t *symbol;
+    uint64_t number;
+    size_t i;
+
+    json_array_foreach(json_object_get(after, "sym"), i, symbol)
+    {
+        const char *name = json_string_value(json_array_get(symbol, 2));
+
+        if (name && strncmp(name, "fd:", 3) == 0 && !client_find(call->client, name) &&
+            symbols_get(call->clients->host->symbols, call->client->name, name, &number))
+            client_add(call->clients, call->client, name, (int)number);
+    }
+}
+
+static void adopt_all(struct call *call, const json_t *outcome)
+{
+    const json_t *buffer;
+    size_t i;
+
+    adopt_descriptors(call, json_object_get(outcome, "after"));
+    json_array_foreach(json_object_get(outcome, "bufs"), i, buffer)
+        adopt_descriptors(call, json_object_get(buffer, "after"));
+}
+
 void call_check(struct call *call, const json_t *outcome, struct memories *memories)
 {
     const json_t *before = json_object_get(call->step, "before");
@@ -197,4 +223,6 @@ void call_check(struct call *call, const json_t *outcome, struct memories *memor
         check_memory(call, before, json_object_get(outcome, "after"), call->arguments,
                      "argument struct");
     check_buffers(call, outcome, memories);
+    if (!report_has_failed(call->clients->host->report))
+        adopt_all(call, outcome);
 }

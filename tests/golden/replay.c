@@ -12,11 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct options {
     const char *scenario; /* only those whose name contains it */
     bool verbose;
 };
+
+/* Ends a scenario in which everything stands still. */
+enum { SCENARIO_SECONDS = 120 };
 
 struct totals {
     unsigned counts[SCENARIO_RESULTS];
@@ -76,6 +81,31 @@ static const json_t *find_configuration(const json_t *configurations, const char
 
 /* ---- scenarios */
 
+/* In a child: neither a crash nor a hang nor descriptor 0 of one scenario touches the next. */
+static enum scenario_result run_apart(const struct scenario *scenario, const json_t *configuration,
+                                      struct report *report)
+{
+    int status;
+
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0)
+        report_die("no process for a scenario");
+    if (child == 0) {
+        alarm(SCENARIO_SECONDS);
+        enum scenario_result result = scenario_replay(scenario, configuration, report);
+        exit(result); /* not _exit: memory that was not given back shall be noticed */
+    }
+    if (waitpid(child, &status, 0) != child)
+        report_die("a scenario's process is lost");
+    if (WIFEXITED(status) && WEXITSTATUS(status) < SCENARIO_RESULTS)
+        return (enum scenario_result)WEXITSTATUS(status);
+    printf("FAILED  %s: ended by %s %d\n", member_text(scenario->header, "scenario"),
+           WIFEXITED(status) ? "exit code" : "signal",
+           WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    return SCENARIO_FAILED;
+}
+
 static void run(const struct scenario *scenario, const json_t *configurations,
                 const struct options *options, struct report *report, struct totals *totals)
 {
@@ -85,7 +115,7 @@ static void run(const struct scenario *scenario, const json_t *configurations,
         return;
     const json_t *configuration =
         find_configuration(configurations, member_text(scenario->header, "config"));
-    enum scenario_result result = scenario_replay(scenario, configuration, report);
+    enum scenario_result result = run_apart(scenario, configuration, report);
     totals->counts[result]++;
     if (options->verbose && result == SCENARIO_GREEN)
         printf("green      %s\n", name);

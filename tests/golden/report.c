@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void report_init(struct report *report, bool verbose)
 {
@@ -71,8 +72,9 @@ void report_die(const char *format, ...)
     fputs("replay-golden: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
+    fflush(stderr);
     va_end(arguments);
-    exit(2);
+    _exit(REPORT_DIED);
 }
 
 void *must_allocate(size_t size)

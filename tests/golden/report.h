@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The exit code of report_die. */
+enum { REPORT_DIED = 99 };
+
 struct report {
     pthread_mutex_t mutex;
     const char *scenario;

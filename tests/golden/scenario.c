@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void start(struct replay *replay, const json_t *configuration)
 {
@@ -107,7 +106,6 @@ enum scenario_result scenario_replay(const struct scenario *scenario, const json
     struct defects defects;
     struct missing missing = {.stopped_at = 0};
     struct replay replay = {.report = report, .scenario = name, .steps = json_array()};
-    int saved_input = dup(0);
 
     defects_begin(&defects, name, mark);
     report_begin(report, name, defects.unknown);
@@ -117,10 +115,6 @@ enum scenario_result scenario_replay(const struct scenario *scenario, const json
     stop(&replay);
     json_decref(replay.steps);
     defects_end(&defects);
-    if (saved_input >= 0) {
-        dup2(saved_input, 0);
-        close(saved_input);
-    }
     if (report_has_failed(report) && !report->quiet)
         return SCENARIO_FAILED;
     if (missing.steps) {

@@ -19,7 +19,10 @@ struct scenario {
     json_t *steps; /* an array */
 };
 
-/* configuration: the line of boot.jsonl that the header names. */
+/*
+ * configuration: the line of boot.jsonl that the header names. To be called in a process of its
+ * own, with one thread: a recording that cannot be understood ends it, and so may the engine.
+ */
 enum scenario_result scenario_replay(const struct scenario *scenario, const json_t *configuration,
                                      struct report *report);
 

@@ -77,8 +77,8 @@ static D3DKMT_HANDLE *recorded_values(const json_t *runs, size_t *count)
     const json_t *run;
     size_t i, total = 0;
 
-    json_array_foreach((json_t *)runs, i, run)
-        total += (size_t)json_integer_value(json_array_get(run, 2));
+    json_array_foreach((json_t *)runs, i, run) total +=
+        (size_t)json_integer_value(json_array_get(run, 2));
     D3DKMT_HANDLE *values = must_allocate(total * sizeof(*values));
     *count = 0;
     json_array_foreach((json_t *)runs, i, run)

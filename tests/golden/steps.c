@@ -12,7 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A call that the recording has as returned; only a replay in which the engine hangs waits so long. */
+/* A call that the recording has as returned; only a replay in which the engine hangs waits so long.
+ */
 enum { PATIENCE_MILLISECONDS = 10000, BLOCKED_MILLISECONDS = 20 };
 
 static struct client *client_of(struct replay *replay, const json_t *step)
@@ -234,8 +235,8 @@ static void run_read(struct replay *replay, const json_t *step)
     char text[64];
 
     errno = 0;
-    ssize_t size = read(number_of(replay, client_of(replay, step), need_text(step, "what")),
-                        &value, sizeof(value));
+    ssize_t size = read(number_of(replay, client_of(replay, step), need_text(step, "what")), &value,
+                        sizeof(value));
     snprintf(text, sizeof(text), "read %zd %d %llu", size, size < 0 ? errno : 0,
              (unsigned long long)value);
     check_text(replay, step, text);
@@ -243,8 +244,8 @@ static void run_read(struct replay *replay, const json_t *step)
 
 static void run_poll(struct replay *replay, const json_t *step)
 {
-    struct pollfd polled = {.fd = number_of(replay, client_of(replay, step),
-                                            need_text(step, "what")),
+    struct pollfd polled = {.fd =
+                                number_of(replay, client_of(replay, step), need_text(step, "what")),
                             .events = POLLIN};
     char text[64];
 
@@ -316,8 +317,8 @@ static void check_bytes(struct replay *replay, const char *address, const char *
 }
 
 /*
- * Bytes and, where the engine made the mapping, its length. null: it is not mapped any more. That is
- * asked of the transport, since anything else may be at the address by now.
+ * Bytes and, where the engine made the mapping, its length. null: it is not mapped any more. That
+ * is asked of the transport, since anything else may be at the address by now.
  */
 static void run_memread(struct replay *replay, const json_t *step)
 {
@@ -398,13 +399,13 @@ static const struct {
     const char *kind;
     void (*run)(struct replay *replay, const json_t *step);
 } kinds[] = {
-    {"ioctl", run_ioctl},       {"join", run_join},         {"open", run_open},
-    {"close", run_close},       {"dup", run_dup},           {"pass", run_pass},
-    {"fork", run_fork},         {"exit", run_exit},         {"kill", run_exit},
-    {"eventfd", run_eventfd},   {"pipe", run_pipe},         {"rlimit", run_rlimit},
-    {"read", run_read},         {"poll", run_poll},         {"fdinfo", run_fdinfo},
-    {"memread", run_memread},   {"memwrite", run_memwrite}, {"host", run_host},
-    {"wait", run_nothing},      {"signal", run_signal},    {"adapterseq", step_adapter_sequence},
+    {"ioctl", run_ioctl},     {"join", run_join},         {"open", run_open},
+    {"close", run_close},     {"dup", run_dup},           {"pass", run_pass},
+    {"fork", run_fork},       {"exit", run_exit},         {"kill", run_exit},
+    {"eventfd", run_eventfd}, {"pipe", run_pipe},         {"rlimit", run_rlimit},
+    {"read", run_read},       {"poll", run_poll},         {"fdinfo", run_fdinfo},
+    {"memread", run_memread}, {"memwrite", run_memwrite}, {"host", run_host},
+    {"wait", run_nothing},    {"signal", run_signal},     {"adapterseq", step_adapter_sequence},
 };
 
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };

@@ -19,10 +19,12 @@ struct replay {
 /* Carries out one step and compares. */
 void step_run(struct replay *replay, const json_t *step);
 
-/* What a step needs that does not exist here: an operation's name, a kind; NULL if it can be run. */
+/* What a step needs that does not exist here: an operation's name, a kind; NULL if it can be run.
+ */
 const char *step_missing(const json_t *step);
 
-/* Whether later steps can do without a step that cannot be run: it makes nothing that has a name. */
+/* Whether later steps can do without a step that cannot be run: it makes nothing that has a name.
+ */
 bool step_is_expendable(struct replay *replay, const json_t *step);
 
 /* Ends calls in threads: none may be left when the engine goes. */

@@ -13,7 +13,6 @@ enum { SYMBOL_BUCKETS = 1024 };
 /* Where the IO space begins, as recorded, so that addresses outside of it stay outside. */
 #define SYMBOLS_IO_START UINT64_C(0x20000000)
 
-
 struct symbol;
 
 struct symbols {
