@@ -214,9 +214,10 @@ NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
     if (!open)
         return dispatch_refuse(id, status);
     status = open->backend->call(open->instance, op, args);
-    rundown_leave(&open->rundown, stripe);
+    /* Before leaving: the slot may be another backend's afterwards. */
     if (!NT_SUCCESS(status))
         last_error_report(op->name, open->backend->name, status);
+    rundown_leave(&open->rundown, stripe);
     return status;
 }
 

@@ -55,16 +55,17 @@ static NTSTATUS publish(struct guest_process *process, struct guest_device *devi
     struct handle_insertion insertion = {device->object.handle, HANDLE_TYPE_DEVICE, device};
     NTSTATUS status = GUEST_WRITE(process, caller->hDevice, device->object.handle);
 
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
+        /* In one step: whoever guesses the handle and destroys the device finds it in the list. */
+        pthread_mutex_lock(&process->mutex);
         status = guest_handles_insert(process, &insertion, 1);
-    if (!NT_SUCCESS(status)) {
-        send_destroy(device);
-        return status;
+        if (NT_SUCCESS(status))
+            guest_list_append(&device->open_adapter->devices, &device->object);
+        pthread_mutex_unlock(&process->mutex);
     }
-    pthread_mutex_lock(&process->mutex);
-    guest_list_append(&device->open_adapter->devices, &device->object);
-    pthread_mutex_unlock(&process->mutex);
-    return STATUS_SUCCESS;
+    if (!NT_SUCCESS(status))
+        send_destroy(device);
+    return status;
 }
 
 static NTSTATUS create(struct guest_process *process, struct guest_open_adapter *open_adapter,
