@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One object of every kind, made through whatever way of calling a test has, and every operation of
+ * the guest engine with arguments that are right for it.
+ */
+#ifndef TESTS_GUEST_WORLD_H
+#define TESTS_GUEST_WORLD_H
+
+#include <d3dkmt/d3dkmt.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How an operation is carried out. */
+typedef NTSTATUS world_call(void *context, enum d3dkmt_op_id op, void *args);
+
+enum {
+    WORLD_PAGE = 4096,
+    WORLD_BUFFER = 65536,                 /* bytes of each allocation */
+    WORLD_SCRATCH = 131072 * 16 + 131072, /* room for the largest array of any call */
+};
+
+enum world_object {
+    WORLD_NOTHING, /* no handle: 0 */
+    WORLD_ADAPTER,
+    WORLD_DEVICE,
+    WORLD_CONTEXT,
+    WORLD_HW_CONTEXT,
+    WORLD_HW_QUEUE,
+    WORLD_PROGRESS_FENCE,
+    WORLD_PAGING_QUEUE,
+    WORLD_PAGING_FENCE,
+    WORLD_FENCE,
+    WORLD_MUTEX,
+    WORLD_ALLOCATION,
+    WORLD_MEMORY, /* an allocation on memory of the caller's */
+    WORLD_RESOURCE,
+    WORLD_PART, /* an allocation of the resource */
+    WORLD_OTHER_DEVICE,
+    WORLD_OBJECTS
+};
+
+struct world {
+    world_call *call;
+    void *context;
+    LUID luid;
+    D3DKMT_HANDLE handles[WORLD_OBJECTS];
+    uint64_t address; /* GPU address of the allocation, which is resident and holds commands */
+    uint32_t command_size;
+    uint64_t reserved; /* a reserved range of one buffer's size */
+    const uint64_t *fence_value;
+    uint64_t next_value;
+    void *memory;            /* behind WORLD_MEMORY */
+    unsigned char *scratch;  /* WORLD_SCRATCH bytes */
+    int event;               /* an eventfd */
+    unsigned failures;       /* of world_create and world_call_checked */
+    const char *first_failure;
+    NTSTATUS first_status;
+};
+
+extern const char *const world_names[WORLD_OBJECTS];
+
+/*
+ * Makes everything that can be made: a call that fails leaves its handle 0 and is counted. Memory
+ * that the world itself needs is had or the program aborts.
+ */
+void world_create(struct world *world, world_call *call, void *context);
+
+/* Destroys object by object, then the devices and the adapter; failures are counted too. */
+void world_destroy(struct world *world);
+
+/* ---- every operation */
+
+enum field_kind {
+    FIELD_END,
+    FIELD_HANDLE, /* looked up by the engine */
+    FIELD_HANDLE_FOR_HOST,
+    FIELD_LIST, /* pointer to handles, the first of which is looked up by the engine */
+    FIELD_LIST_FOR_HOST,
+    FIELD_IN,    /* pointer to what is read */
+    FIELD_OUT,   /* pointer to what is written */
+    FIELD_COUNT, /* 32 bits */
+    FIELD_EVENT, /* an eventfd in 64 bits */
+    FIELD_RESULT /* a member of the struct that success writes */
+};
+
+/* One argument. */
+struct call_field {
+    enum field_kind kind;
+    const char *name; /* as errors spell it */
+    uint16_t offset, size;
+    uint64_t accepts;           /* handles: bit set of enum world_object that are right */
+    uint32_t minimum, maximum;  /* counts */
+
+};
+
+enum call_flags {
+    CALL_UNANSWERED = 1, /* the host's verdict is not seen in asynchronous mode */
+    CALL_HOST_LACKS = 2, /* the simulated host refuses it */
+    CALL_DESTROYS = 4,   /* takes an object of the world away */
+    CALL_CREATES = 8,    /* leaves something in the device or adapter */
+    CALL_BLOCKS = 16,    /* waits for the host's event */
+};
+
+enum { CALL_FIELDS = 10, CALL_ARGS_MAX = 1024 };
+
+struct every_call {
+    enum d3dkmt_op_id op;
+    const char *name;
+    unsigned flags;
+    uint16_t args_size;
+    void (*fill)(struct world *world, void *args);
+    struct call_field fields[CALL_FIELDS];
+};
+
+extern const struct every_call every_call[];
+extern const size_t every_call_count;
+
+/* Fills the arguments in (args: CALL_ARGS_MAX bytes, aligned to 8), the scratch memory too. */
+void every_call_fill(const struct every_call *call, struct world *world, void *args);
+
+#endif
