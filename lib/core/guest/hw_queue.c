@@ -53,10 +53,11 @@ static NTSTATUS write_outputs(struct guest_hw_queue *queue, const struct guest_m
     if (NT_SUCCESS(status))
         status = GUEST_WRITE(process, caller->HwQueueProgressFenceGPUVirtualAddress,
                              answer->hwqueue_progress_fence_gpuva);
+    /* As in the driver, the queue does not fail for private data that cannot be given back. */
     if (NT_SUCCESS(status))
-        status = guest_write(process, args->pPrivateDriverData,
-                             message->reply.tails[WIRE_TAIL_CREATEHWQUEUE_PRIV_DRV_DATA].data,
-                             args->PrivateDriverDataSize, "pPrivateDriverData");
+        (void)guest_write(process, args->pPrivateDriverData,
+                          message->reply.tails[WIRE_TAIL_CREATEHWQUEUE_PRIV_DRV_DATA].data,
+                          args->PrivateDriverDataSize, "pPrivateDriverData");
     return status;
 }
 

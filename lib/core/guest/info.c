@@ -169,10 +169,10 @@ static NTSTATUS send_escape(struct guest_process *process, struct guest_adapter 
     if (NT_SUCCESS(status) && size > 0) {
         const struct wire_span *answer = &message.reply.tails[WIRE_REPLY_TAIL_ESCAPE_PRIV_DRV_DATA];
 
-        if (from_caller)
-            status = guest_write(process, data, answer->data, size, "pPrivateDriverData");
-        else
+        if (!from_caller)
             memcpy(data, answer->data, size);
+        else if (!NT_SUCCESS(guest_write(process, data, answer->data, size, "pPrivateDriverData")))
+            status = d3dkmti_fail_as(STATUS_INVALID_PARAMETER); /* as from the driver */
     }
     guest_message_end(&message);
     return status;

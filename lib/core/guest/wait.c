@@ -8,19 +8,14 @@ enum { WAIT_MAX = 131072 };
 
 /* ---- on the GPU */
 
-/* Copies the handles and decides by the first whether the wait has a value per object. */
-static NTSTATUS read_objects(struct guest_process *process, D3DKMT_HANDLE *room,
-                             const D3DKMT_HANDLE *objects, UINT count, bool *legacy)
+/* Decides by the first object whether the wait has a value per object. */
+static NTSTATUS is_legacy(struct guest_process *process, D3DKMT_HANDLE handle, bool *legacy)
 {
-    NTSTATUS status =
-        guest_read(process, room, objects, count * sizeof(*objects), "ObjectHandleArray");
-
     *legacy = false;
-    if (!NT_SUCCESS(status) ||
-        handle_table_type(&process->handles, room[0]) == HANDLE_TYPE_QUEUE_FENCE)
-        return status;
+    if (handle_table_type(&process->handles, handle) == HANDLE_TYPE_QUEUE_FENCE)
+        return STATUS_SUCCESS;
     struct guest_sync_object *first =
-        guest_child_acquire(process, room[0], HANDLE_TYPE_SYNC_OBJECT, "ObjectHandleArray[0]");
+        guest_child_acquire(process, handle, HANDLE_TYPE_SYNC_OBJECT, "ObjectHandleArray[0]");
     if (!first)
         return STATUS_INVALID_PARAMETER;
     *legacy = !first->monitored;
@@ -93,19 +88,16 @@ NTSTATUS guest_wait(struct guest_process *process, const D3DKMT_WAITFORSYNCHRONI
     return status;
 }
 
-NTSTATUS guest_wait_from_gpu(struct guest_process *process,
-                             const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU *args,
-                             D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU *caller)
+/* In the order of dxgkrnl: the first object, the values, then device and adapter of the context. */
+static NTSTATUS wait_on_context(struct guest_process *process, struct guest_object *context,
+                                const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU *args,
+                                const D3DKMT_HANDLE *handles)
 {
-    (void)caller;
-    D3DKMT_HANDLE handles[D3DDDI_MAX_OBJECT_WAITED_ON];
     uint64_t values[D3DDDI_MAX_OBJECT_WAITED_ON] = {0};
     UINT count = args->ObjectCount;
     bool legacy;
-    NTSTATUS status = guest_check_count("ObjectCount", count, 1, D3DDDI_MAX_OBJECT_WAITED_ON);
+    NTSTATUS status = is_legacy(process, handles[0], &legacy);
 
-    if (NT_SUCCESS(status))
-        status = read_objects(process, handles, args->ObjectHandleArray, count, &legacy);
     if (!NT_SUCCESS(status))
         return status;
     if (legacy) {
@@ -116,8 +108,31 @@ NTSTATUS guest_wait_from_gpu(struct guest_process *process,
                             count * sizeof(*values), "MonitoredFenceValueArray");
     }
     if (NT_SUCCESS(status))
-        status = wait_on_queue(process, args->hContext, HANDLE_TYPE_CONTEXT, "hContext", handles,
-                               values, count, legacy);
+        status = queue_wait(process, guest_device_adapter(context->device), args->hContext, handles,
+                            values, count, legacy);
+    return status;
+}
+
+NTSTATUS guest_wait_from_gpu(struct guest_process *process,
+                             const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU *args,
+                             D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU *caller)
+{
+    (void)caller;
+    D3DKMT_HANDLE handles[D3DDDI_MAX_OBJECT_WAITED_ON];
+    UINT count = args->ObjectCount;
+    NTSTATUS status = guest_check_count("ObjectCount", count, 1, D3DDDI_MAX_OBJECT_WAITED_ON);
+
+    if (NT_SUCCESS(status))
+        status = guest_read(process, handles, args->ObjectHandleArray, count * sizeof(*handles),
+                            "ObjectHandleArray");
+    if (!NT_SUCCESS(status))
+        return status;
+    struct guest_object *context =
+        guest_child_acquire(process, args->hContext, HANDLE_TYPE_CONTEXT, "hContext");
+    if (!context)
+        return STATUS_INVALID_PARAMETER;
+    status = wait_on_context(process, context, args, handles);
+    guest_object_release(context);
     return status;
 }
 
