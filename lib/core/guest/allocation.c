@@ -4,6 +4,7 @@
 
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/sharing.h"
 #include "core/last_error.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static void free_allocation(struct reference *reference)
     guest_vm_unmap_io(allocation->object.process->vm, allocation->mapping,
                       allocation->page_count * GUEST_PAGE_SIZE);
     guest_allocation_detach_memory(allocation);
+    free(allocation->kept_data);
     guest_object_free(&allocation->object, &allocation->object.process->allocation_pool);
     guest_object_release(resource);
 }
@@ -29,6 +31,8 @@ static void free_resource(struct reference *reference)
 {
     struct guest_resource *resource = (struct guest_resource *)reference;
 
+    if (resource->shared)
+        reference_release(&resource->shared->reference);
     guest_object_free(&resource->object, &resource->object.process->resource_pool);
 }
 

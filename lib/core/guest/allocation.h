@@ -38,7 +38,14 @@ NTSTATUS guest_standard_allocation_check(struct guest_process *process,
                                          const D3DKMT_CREATEALLOCATION *args,
                                          const D3DDDI_ALLOCATIONINFO2 *first,
                                          D3DKMT_CREATESTANDARDALLOCATION *description);
+/* What the host's driver says of a standard allocation; free both with free. */
+struct guest_standard_data {
+    void *allocation_data, *resource_data;
+    uint32_t allocation_size, resource_size;
+};
+
 NTSTATUS guest_standard_allocation_query(struct guest_device *device,
-                                         const D3DKMT_CREATESTANDARDALLOCATION *description);
+                                         const D3DKMT_CREATESTANDARDALLOCATION *description,
+                                         struct guest_standard_data *data);
 
 #endif

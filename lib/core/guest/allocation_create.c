@@ -3,6 +3,7 @@
 #include "core/guest/allocation.h"
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/sharing.h"
 #include "core/last_error.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct creation {
     UINT count;
     D3DDDI_ALLOCATIONINFO2 *infos; /* private copy of the caller's array */
     D3DKMT_CREATESTANDARDALLOCATION standard;
+    struct guest_standard_data standard_data;
     uint64_t private_total;          /* bytes of all allocations' private data */
     struct guest_resource *resource; /* new or existing, referenced; or NULL */
     bool has_memory;                 /* the caller's memory lies behind the allocations */
@@ -82,6 +84,10 @@ static NTSTATUS find_resource(struct creation *creation)
     if (creation->resource->object.device != creation->device)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER, "hResource 0x%08x belongs to another device",
                             handle);
+    if (creation->resource->shared && creation->resource->shared->sealed)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "hResource 0x%08x was shared: nothing can be added to it any more",
+                            handle);
     return STATUS_SUCCESS;
 }
 
@@ -99,7 +105,12 @@ static NTSTATUS prepare_resource(struct creation *creation)
     creation->resource = guest_resource_create(creation->device);
     if (!creation->resource)
         return STATUS_NO_MEMORY;
-    creation->resource->shared = flags->CreateShared;
+    if (flags->CreateShared) {
+        creation->resource->shared =
+            guest_shared_create(creation->process->vm, GUEST_SHARED_RESOURCE);
+        if (!creation->resource->shared)
+            return STATUS_NO_MEMORY;
+    }
     return STATUS_SUCCESS;
 }
 
@@ -209,6 +220,57 @@ result_of(const struct guest_message *message, UINT index, struct wire_allocatio
     return copy;
 }
 
+/* A copy of some of the request's bytes, which are the caller's as they were read; NULL for none.
+ */
+static NTSTATUS keep(void **copy, const void *bytes, size_t size)
+{
+    if (size == 0)
+        return STATUS_SUCCESS;
+    *copy = malloc(size);
+    if (!*copy)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory to keep %zu bytes of private data", size);
+    memcpy(*copy, bytes, size);
+    return STATUS_SUCCESS;
+}
+
+/* Openers of a shared resource get what was given here, not what the host makes of it. */
+static NTSTATUS keep_allocation_data(struct creation *creation, const struct guest_message *message,
+                                     UINT index, struct guest_allocation *allocation)
+{
+    const unsigned char *data =
+        message->builder.request.tails[WIRE_TAIL_CREATEALLOCATION_ALLOC_PRIV_DRV_DATA].data;
+
+    if (creation->args->Flags.StandardAllocation) {
+        allocation->kept_size = creation->standard_data.allocation_size;
+        return keep(&allocation->kept_data, creation->standard_data.allocation_data,
+                    allocation->kept_size);
+    }
+    for (UINT i = 0; i < index; i++)
+        data += creation->infos[i].PrivateDriverDataSize;
+    allocation->kept_size = creation->infos[index].PrivateDriverDataSize;
+    return keep(&allocation->kept_data, data, allocation->kept_size);
+}
+
+static NTSTATUS keep_resource_data(struct creation *creation, const struct guest_message *message)
+{
+    const struct wire_span *tails = message->builder.request.tails;
+    const struct wire_span *runtime = &tails[WIRE_TAIL_CREATEALLOCATION_PRIVATE_RUNTIME_DATA];
+    const struct wire_span *data = &tails[WIRE_TAIL_CREATEALLOCATION_PRIV_DRV_DATA];
+    struct guest_shared *shared = creation->resource->shared;
+    NTSTATUS status = keep(&shared->runtime_data, runtime->data, wire_span_bytes(runtime));
+
+    shared->runtime_size = (uint32_t)wire_span_bytes(runtime);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (creation->args->Flags.StandardAllocation) {
+        shared->resource_size = creation->standard_data.resource_size;
+        return keep(&shared->resource_data, creation->standard_data.resource_data,
+                    shared->resource_size);
+    }
+    shared->resource_size = (uint32_t)wire_span_bytes(data);
+    return keep(&shared->resource_data, data->data, shared->resource_size);
+}
+
 /* Makes the object for one allocation of the answer. */
 static NTSTATUS make_allocation(struct creation *creation, const struct guest_message *message,
                                 UINT index)
@@ -226,6 +288,8 @@ static NTSTATUS make_allocation(struct creation *creation, const struct guest_me
     creation->allocations[index] = allocation;
     creation->insertions[index] =
         (struct handle_insertion){result->allocation, HANDLE_TYPE_ALLOCATION, allocation};
+    if (creation->resource && creation->resource->shared)
+        return keep_allocation_data(creation, message, index, allocation);
     return STATUS_SUCCESS;
 }
 
@@ -299,6 +363,8 @@ static NTSTATUS use_answer(struct creation *creation, const struct guest_message
     creation->new_resource_handle = answer->resource;
     for (UINT i = 0; i < creation->count && NT_SUCCESS(status); i++)
         status = make_allocation(creation, message, i);
+    if (NT_SUCCESS(status) && creation->args->Flags.CreateShared)
+        status = keep_resource_data(creation, message);
     if (NT_SUCCESS(status) && creation->args->Flags.CreateResource)
         status = GUEST_WRITE(creation->process, creation->caller->hResource, answer->resource);
     for (UINT i = 0; i < creation->count && NT_SUCCESS(status); i++)
@@ -376,7 +442,8 @@ static NTSTATUS create_on_device(struct creation *creation)
     NTSTATUS status = guest_device_check_active(creation->device);
 
     if (NT_SUCCESS(status) && creation->args->Flags.StandardAllocation)
-        status = guest_standard_allocation_query(creation->device, &creation->standard);
+        status = guest_standard_allocation_query(creation->device, &creation->standard,
+                                                 &creation->standard_data);
     if (NT_SUCCESS(status))
         status = prepare_resource(creation);
     if (NT_SUCCESS(status))
@@ -396,6 +463,8 @@ static NTSTATUS create(struct creation *creation)
     if (!creation->device)
         return STATUS_INVALID_PARAMETER;
     status = create_on_device(creation);
+    free(creation->standard_data.allocation_data);
+    free(creation->standard_data.resource_data);
     /* A new resource that was not published goes with this reference. */
     guest_object_release(creation->resource);
     guest_object_release(creation->device);

@@ -96,7 +96,12 @@ NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, u
     X(FlushHeapTransitions, flush_heap_transitions, D3DKMT_FLUSHHEAPTRANSITIONS)                   \
     X(IsFeatureEnabled, is_feature_enabled, D3DKMT_ISFEATUREENABLED)                               \
     X(QueryStatistics, query_statistics, D3DKMT_QUERYSTATISTICS)                                   \
-    X(EnumProcesses, enum_processes, D3DKMT_ENUMPROCESSES)
+    X(EnumProcesses, enum_processes, D3DKMT_ENUMPROCESSES)                                         \
+    X(ShareObjects, share_objects, D3DKMT_SHAREOBJECTS)                                            \
+    X(ShareObjectWithHost, share_object_with_host, D3DKMT_SHAREOBJECTWITHHOST)                     \
+    X(OpenSyncObjectFromNtHandle2, open_sync_object, D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2)           \
+    X(QueryResourceInfoFromNtHandle, query_resource_info, D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE)    \
+    X(OpenResourceFromNtHandle, open_resource, D3DKMT_OPENRESOURCEFROMNTHANDLE)
 
 #define GUEST_DECLARE(op, name, type) GUEST_HANDLER(name, type);
 GUEST_HANDLERS(GUEST_DECLARE)

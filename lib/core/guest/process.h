@@ -66,9 +66,11 @@ struct guest_paging_queue {
     void *fence_mapping;
 };
 
+struct guest_shared;
+
 struct guest_resource {
     struct guest_object object;
-    bool shared;
+    struct guest_shared *shared; /* referenced, or NULL */
     struct guest_object_list allocations;
 };
 
@@ -81,6 +83,9 @@ struct guest_allocation {
     bool has_gpadl; /* the host reaches it by gpadl, else by page numbers */
     uint32_t gpadl;
     struct guest_pin pin;
+    /* Private data as it was given, for those who open a shared resource; until it is sealed. */
+    void *kept_data;
+    uint32_t kept_size;
     /* Under the process's lock_mutex: */
     void *
         cpu_address; /* what Lock2 answers: the mapping, or the caller's memory; NULL: not locked */
@@ -92,9 +97,8 @@ struct guest_sync_object {
     struct guest_object object;
     struct guest_adapter *adapter; /* referenced */
     D3DDDI_SYNCHRONIZATIONOBJECT_TYPE sync_type;
-    bool monitored; /* a device sync object with a fence page */
-    bool shared;
-    uint32_t global_handle; /* of shared ones */
+    bool monitored;              /* a device sync object with a fence page */
+    struct guest_shared *shared; /* referenced, or NULL */
     void *fence_mapping;
     uint64_t event; /* CPU notification: the event's id, or 0 */
 };

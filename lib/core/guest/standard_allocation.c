@@ -5,6 +5,7 @@
 #include "core/guest/message.h"
 #include "core/last_error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Values on the wire; the driver uses only these. */
@@ -68,9 +69,48 @@ NTSTATUS guest_standard_allocation_check(struct guest_process *process,
     return STATUS_SUCCESS;
 }
 
-/* One query; sizes in: what to return, out: what there is. */
-static NTSTATUS query(struct guest_device *device, uint32_t width, uint32_t *data_size,
-                      uint32_t *resource_size)
+/* Copies what a tail of the answer holds. */
+static NTSTATUS keep(void **copy, const struct wire_span *span)
+{
+    size_t size = wire_span_bytes(span);
+
+    if (size == 0)
+        return STATUS_SUCCESS;
+    *copy = malloc(size);
+    if (!*copy)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %zu bytes of driver data", size);
+    memcpy(*copy, span->data, size);
+    return STATUS_SUCCESS;
+}
+
+/* Uses an answer: the first one tells sizes, the second one, asked with them, has the data. */
+static NTSTATUS use_answer(const struct guest_message *message, bool with_data,
+                           struct guest_standard_data *data)
+{
+    const struct wire_ddigetstandardallocationdriverdata_reply *answer =
+        (const void *)message->reply.bytes;
+    const struct wire_span *tails = message->reply.tails;
+
+    data->allocation_size = answer->priv_driver_data_size;
+    data->resource_size = answer->priv_driver_resource_size;
+    if (data->allocation_size == 0)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "the host's driver has no data for this standard allocation");
+    if (!with_data)
+        return STATUS_SUCCESS;
+    const struct wire_span *allocation_data =
+        &tails[WIRE_REPLY_TAIL_DDIGETSTANDARDALLOCATIONDRIVERDATA_ALLOC_PRIV_DATA];
+    const struct wire_span *resource_data =
+        &tails[WIRE_REPLY_TAIL_DDIGETSTANDARDALLOCATIONDRIVERDATA_RESOURCE_PRIV_DATA];
+    /* What counts is what came, not what the host says about it the second time. */
+    data->allocation_size = (uint32_t)wire_span_bytes(allocation_data);
+    data->resource_size = (uint32_t)wire_span_bytes(resource_data);
+    NTSTATUS status = keep(&data->allocation_data, allocation_data);
+    return NT_SUCCESS(status) ? keep(&data->resource_data, resource_data) : status;
+}
+
+static NTSTATUS query(struct guest_device *device, uint32_t width, bool with_data,
+                      struct guest_standard_data *data)
 {
     struct guest_process *process = device->object.process;
     struct guest_message message;
@@ -81,33 +121,25 @@ static NTSTATUS query(struct guest_device *device, uint32_t width, uint32_t *dat
     if (!command)
         return STATUS_NO_MEMORY;
     command->alloc_type = STANDARD_DRIVER_TYPE_GDI_SURFACE;
-    command->priv_driver_data_size = *data_size;
-    command->priv_driver_resource_size = *resource_size;
+    command->priv_driver_data_size = data->allocation_size;
+    command->priv_driver_resource_size = data->resource_size;
     command->gdi_surface.type = GDI_SURFACE_TEXTURE_CROSSADAPTER;
     command->gdi_surface.width = width;
     command->gdi_surface.height = 1;
     NTSTATUS status = guest_message_exchange(&message);
-    if (NT_SUCCESS(status)) {
-        const struct wire_ddigetstandardallocationdriverdata_reply *answer =
-            (const void *)message.reply.bytes;
-
-        *data_size = answer->priv_driver_data_size;
-        *resource_size = answer->priv_driver_resource_size;
-        if (*data_size == 0)
-            status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                                  "the host's driver has no data for this standard allocation");
-    }
+    if (NT_SUCCESS(status))
+        status = use_answer(&message, with_data, data);
     guest_message_end(&message);
     return status;
 }
 
 NTSTATUS guest_standard_allocation_query(struct guest_device *device,
-                                         const D3DKMT_CREATESTANDARDALLOCATION *description)
+                                         const D3DKMT_CREATESTANDARDALLOCATION *description,
+                                         struct guest_standard_data *data)
 {
     uint32_t width = (uint32_t)description->ExistingHeapData.Size;
-    uint32_t data_size = 0, resource_size = 0;
-    NTSTATUS status = query(device, width, &data_size, &resource_size);
+    NTSTATUS status = query(device, width, false, data);
 
     /* The data itself is what those who open the resource later are told. */
-    return NT_SUCCESS(status) ? query(device, width, &data_size, &resource_size) : status;
+    return NT_SUCCESS(status) ? query(device, width, true, data) : status;
 }

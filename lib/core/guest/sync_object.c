@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Synchronization objects: monitored fences with a page for the CPU, CPU notification, the rest. */
+#include "core/guest/sync_object.h"
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/sharing.h"
 #include "core/last_error.h"
 
 #include <string.h>
 
-enum { FENCE_PAGE_SIZE = 4096, CLIENT_HINT_UMD = 1 };
+enum { CLIENT_HINT_UMD = 1 };
 
 static void free_sync_object(struct reference *reference)
 {
@@ -14,7 +16,9 @@ static void free_sync_object(struct reference *reference)
     struct guest_process *process = sync_object->object.process;
     struct guest_adapter *adapter = sync_object->adapter;
 
-    guest_vm_unmap_io(process->vm, sync_object->fence_mapping, FENCE_PAGE_SIZE);
+    if (sync_object->shared)
+        reference_release(&sync_object->shared->reference);
+    guest_vm_unmap_io(process->vm, sync_object->fence_mapping, GUEST_FENCE_PAGE_SIZE);
     if (sync_object->event)
         guest_event_remove(&process->vm->events, sync_object->event);
     guest_object_free(&sync_object->object, &process->sync_object_pool);
@@ -22,7 +26,7 @@ static void free_sync_object(struct reference *reference)
 }
 
 /* handle: as the caller spelt it; the instance bits are the host's business. */
-static NTSTATUS send_destroy(struct guest_sync_object *sync_object, D3DKMT_HANDLE handle)
+NTSTATUS guest_sync_object_send_destroy(struct guest_sync_object *sync_object, D3DKMT_HANDLE handle)
 {
     struct guest_process *process = sync_object->object.process;
 
@@ -47,8 +51,7 @@ static void fill_in_fence(D3DDDI_SYNCHRONIZATIONOBJECTINFO2 *info, void *cpu_add
     }
 }
 
-/* Enters the handle and puts the object into the list of whoever it dies with. */
-static NTSTATUS publish(struct guest_sync_object *sync_object)
+NTSTATUS guest_sync_object_publish(struct guest_sync_object *sync_object)
 {
     struct guest_process *process = sync_object->object.process;
     struct handle_insertion insertion = {sync_object->object.handle, HANDLE_TYPE_SYNC_OBJECT,
@@ -76,18 +79,18 @@ static NTSTATUS use_answer(struct guest_sync_object *sync_object,
     if (sync_object->shared) {
         if (answer->global_sync_object == 0)
             return d3dkmti_fail(STATUS_INVALID_PARAMETER, "the host made no shared object");
-        sync_object->global_handle = answer->global_sync_object;
+        sync_object->shared->global_handle = answer->global_sync_object;
         result->Info.SharedHandle = answer->global_sync_object;
     }
     if (sync_object->monitored) {
-        status = guest_vm_map_io(process->vm, answer->fence_storage_address, FENCE_PAGE_SIZE, false,
-                                 true, &sync_object->fence_mapping);
+        status = guest_vm_map_io(process->vm, answer->fence_storage_address, GUEST_FENCE_PAGE_SIZE,
+                                 false, true, &sync_object->fence_mapping);
         fill_in_fence(&result->Info, sync_object->fence_mapping, answer->fence_gpu_va);
     }
     if (NT_SUCCESS(status))
         status = GUEST_WRITE(process, *caller, *result);
     if (NT_SUCCESS(status))
-        status = publish(sync_object);
+        status = guest_sync_object_publish(sync_object);
     return status;
 }
 
@@ -112,7 +115,7 @@ static NTSTATUS send_create(struct guest_sync_object *sync_object, struct guest_
         status = use_answer(sync_object, answer, args, caller);
         if (!NT_SUCCESS(status) && answer->sync_object != 0) {
             d3dkmti_undo_begin();
-            (void)send_destroy(sync_object, sync_object->object.handle);
+            (void)guest_sync_object_send_destroy(sync_object, sync_object->object.handle);
             d3dkmti_undo_end();
         }
     }
@@ -120,12 +123,12 @@ static NTSTATUS send_create(struct guest_sync_object *sync_object, struct guest_
     return status;
 }
 
-static struct guest_sync_object *make(struct guest_device *device,
-                                      const D3DKMT_CREATESYNCHRONIZATIONOBJECT2 *args)
+struct guest_sync_object *guest_sync_object_make(struct guest_device *device,
+                                                 D3DDDI_SYNCHRONIZATIONOBJECT_TYPE type,
+                                                 struct guest_shared *shared)
 {
     struct guest_process *process = device->object.process;
-    bool monitored = args->Info.Type == D3DDDI_MONITORED_FENCE ||
-                     args->Info.Type == D3DDDI_PERIODIC_MONITORED_FENCE;
+    bool monitored = type == D3DDDI_MONITORED_FENCE || type == D3DDDI_PERIODIC_MONITORED_FENCE;
     struct guest_sync_object *sync_object =
         guest_object_create(process, &process->sync_object_pool, HANDLE_TYPE_SYNC_OBJECT,
                             monitored ? device : NULL, free_sync_object);
@@ -133,11 +136,31 @@ static struct guest_sync_object *make(struct guest_device *device,
     if (!sync_object)
         return NULL;
     sync_object->monitored = monitored;
-    sync_object->sync_type = args->Info.Type;
-    sync_object->shared = args->Info.Flags.Shared;
+    sync_object->sync_type = type;
+    sync_object->shared = shared;
+    if (shared)
+        reference_acquire(&shared->reference);
     sync_object->adapter = guest_device_adapter(device);
     reference_acquire(&sync_object->adapter->reference);
     return sync_object;
+}
+
+/* As above, with a new record if the object is to be shared. */
+static struct guest_sync_object *make(struct guest_device *device,
+                                      const D3DKMT_CREATESYNCHRONIZATIONOBJECT2 *args)
+{
+    struct guest_shared *shared = NULL;
+
+    if (args->Info.Flags.Shared) {
+        shared = guest_shared_create(device->object.process->vm, GUEST_SHARED_SYNC_OBJECT);
+        if (!shared)
+            return NULL;
+        shared->sync_type = args->Info.Type;
+    }
+    struct guest_sync_object *made = guest_sync_object_make(device, args->Info.Type, shared);
+    if (shared)
+        reference_release(&shared->reference);
+    return made;
 }
 
 static NTSTATUS create(struct guest_device *device, const D3DKMT_CREATESYNCHRONIZATIONOBJECT2 *args,
@@ -207,7 +230,7 @@ NTSTATUS guest_destroy_sync_object(struct guest_process *process,
             "with their queue)",
             args->hSyncObject);
     if (guest_child_withdraw(&sync_object->object)) {
-        status = send_destroy(sync_object, args->hSyncObject);
+        status = guest_sync_object_send_destroy(sync_object, args->hSyncObject);
         guest_object_release(sync_object); /* the table's reference */
     }
     guest_object_release(sync_object);

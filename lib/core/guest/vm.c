@@ -4,6 +4,7 @@
 
 #include "core/guest/message.h"
 #include "core/guest/process.h"
+#include "core/guest/sharing.h"
 #include "core/last_error.h"
 #include "core/log.h"
 #include "core/wire/host_message.h"
@@ -76,6 +77,7 @@ void d3dkmti_guest_vm_stop(struct guest_vm *vm)
         reference_release(&adapter->reference);
     }
     pthread_mutex_unlock(&vm->mutex);
+    guest_descriptors_stop(vm);
     d3dkmti_guest_vm_global_rescinded(vm);
 }
 

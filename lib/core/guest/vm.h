@@ -49,6 +49,7 @@ struct guest_vm {
     atomic_uint device_state_counter; /* raised by the host when any device's state changes */
     uint64_t device_state_cookie;     /* how the host names that counter */
     atomic_uint_fast64_t next_cookie;
+    struct guest_descriptors *descriptors; /* of shared objects; NULL until the first */
     pthread_mutex_t buffer_mutex;
     struct guest_buffer *buffers; /* of large messages, kept for reuse */
 };

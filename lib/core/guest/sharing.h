@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shared objects: what outlives the handle of the process that made them.
+ *
+ * A record is held by every object that is attached to it (the creator's and every opened one), by
+ * the set of its NT handles, which are descriptors, and by its sync files. The host's NT object
+ * exists while a descriptor or a sync file does.
+ */
+#ifndef CORE_GUEST_SHARING_H
+#define CORE_GUEST_SHARING_H
+
+#include "core/guest/process.h"
+
+enum guest_shared_kind { GUEST_SHARED_RESOURCE, GUEST_SHARED_SYNC_OBJECT };
+
+/* One allocation of a sealed resource, as those who open it get to know it. */
+struct guest_sealed_allocation {
+    uint32_t private_size;
+    uint64_t page_count;
+    bool cached;
+};
+
+struct guest_shared {
+    struct reference reference;
+    struct guest_vm *vm;
+    enum guest_shared_kind kind;
+    pthread_mutex_t mutex; /* guards the rest, and orders messages about the NT object */
+    uint32_t nt_handle;    /* the host's NT object, while nt_count > 0 */
+    unsigned nt_count;     /* descriptors and sync files */
+
+    /* Of a synchronization object: */
+    D3DDDI_SYNCHRONIZATIONOBJECT_TYPE sync_type;
+    uint32_t global_handle;
+
+    /* Of a resource: what was given at its creation, and once sealed its allocations. */
+    void *runtime_data, *resource_data;
+    uint32_t runtime_size, resource_size;
+    bool sealed;
+    uint32_t allocation_count;
+    struct guest_sealed_allocation *allocations;
+    void *private_data; /* of all allocations, one behind the other */
+    uint32_t private_size;
+};
+
+/* A record with one reference; NULL, explained, without memory. */
+struct guest_shared *guest_shared_create(struct guest_vm *vm, enum guest_shared_kind kind);
+
+/*
+ * Counts a user of the host's NT object, which is made for the first. object: the handle of the
+ * calling process. STATUS_UNSUCCESSFUL when the host makes none. Explained.
+ */
+NTSTATUS guest_shared_get_nt(struct guest_shared *shared, struct guest_process *process,
+                             D3DKMT_HANDLE object);
+
+/* Ends a guest_shared_get_nt; the last one destroys the host's NT object. */
+void guest_shared_put_nt(struct guest_shared *shared);
+
+/* Freezes a resource's allocations in its record, if that has not been done yet. */
+NTSTATUS guest_resource_seal(struct guest_resource *resource);
+
+/* ---- descriptors */
+
+struct guest_descriptors;
+
+/*
+ * A new descriptor that stands for the record, close-on-exec. STATUS_UNSUCCESSFUL, explained, when
+ * there is none to be had.
+ */
+NTSTATUS guest_descriptor_create(struct guest_vm *vm, struct guest_shared *shared, int *descriptor);
+
+/*
+ * Hands a guest_shared_get_nt over to a descriptor: it ends when the last duplicate of the
+ * descriptor, in any process, is closed.
+ */
+void guest_descriptor_count(struct guest_vm *vm, int descriptor);
+
+/* The record behind a descriptor, referenced; NULL, explained with the argument's name, if there is
+ * none. */
+struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
+                                           enum guest_shared_kind kind, const char *argument);
+
+/* Ends the watch over descriptors, which from now on stand for nothing. */
+void guest_descriptors_stop(struct guest_vm *vm);
+
+#endif
