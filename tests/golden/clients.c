@@ -162,6 +162,8 @@ static void close_descriptor(struct clients *clients, struct client *client,
     close(descriptor->number);
     if (descriptor->file)
         file_release(clients, descriptor->file);
+    else /* the last one of a shared object ends it on the host, too */
+        host_await(clients->host, "DESTROYNTSHAREDOBJECT");
     free(descriptor->name);
     free(descriptor);
 }

@@ -214,6 +214,18 @@ static bool no_dead_device(struct defects *defects, json_t *steps)
     return removed;
 }
 
+static bool bad_result_pointer(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    (void)defects;
+    if (!member_number(step, "arg_readonly", 0) || member_text(step, "errno") ||
+        member_number(step, "ret", 0) <= 0)
+        return false;
+    set_error(step, "EFAULT");
+    return true;
+}
+
 static bool keep_input(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
@@ -513,6 +525,8 @@ const struct defect_rule defect_rules[] = {
     {"K-4", false, 0, NULL, no_dead_device, "and leaves nothing behind"},
     {"K-6", false, REQUEST(0x43, D3DKMT_QUERYSTATISTICS), NULL, silent_success,
      "statistics of an unknown adapter are an error"},
+    {"K-7", true, REQUEST(0x49, D3DKMT_ISFEATUREENABLED), NULL, bad_result_pointer,
+     "memory that cannot be written is an error"},
     {"K-8", true, REQUEST(0x1f, D3DKMT_FLUSHHEAPTRANSITIONS), NULL, keep_input,
      "the caller's adapter handle stays as it is"},
     {"K-9", false, REQUEST(0x10, D3DKMT_CREATESYNCHRONIZATIONOBJECT2), NULL, spare_the_input,

@@ -66,6 +66,12 @@ void host_begin(struct host *host, const json_t *messages);
 /* Waits until the list is played; a message that the engine does not send is a difference. */
 void host_finish(struct host *host);
 
+/*
+ * Waits while the next message of the list is this one: what the engine sends in a thread of its
+ * own comes before what the caller does next.
+ */
+void host_await(struct host *host, const char *command);
+
 /* From now on nothing is compared: messages are refused, and waiting exchanges fail. */
 void host_drain(struct host *host);
 

@@ -361,19 +361,47 @@ static void check_notes(struct host *host)
     free(expected);
 }
 
-void host_finish(struct host *host)
+static struct timespec end_of_patience(void)
 {
     struct timespec end;
 
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += PATIENCE_SECONDS;
-    pthread_mutex_lock(&host->mutex);
+    return end;
+}
+
+void host_await(struct host *host, const char *command)
+{
+    struct timespec end = end_of_patience();
     int result = 0;
-    while (!host->drained && !report_has_failed(host->report) &&
-           (next_entry(host) || host->arrived || host->playing) && result != ETIMEDOUT) {
-        /* A message that is missing at the end of the calls will not come any more. */
+
+    pthread_mutex_lock(&host->mutex);
+    while (!host->drained && !report_has_failed(host->report) && result != ETIMEDOUT) {
+        const json_t *entry = next_entry(host);
+        const char *next = entry ? member_text(entry, "cmd") : NULL;
+
+        if (!next || strcmp(next, command) != 0)
+            break;
         result = pthread_cond_timedwait(&host->changed, &host->mutex, &end);
     }
+    pthread_mutex_unlock(&host->mutex);
+}
+
+/* Until all is played; what is missing when the calls are over will not come any more. */
+static void await_end(struct host *host)
+{
+    struct timespec end = end_of_patience();
+    int result = 0;
+
+    while (!host->drained && !report_has_failed(host->report) && result != ETIMEDOUT &&
+           (next_entry(host) || host->arrived || host->playing))
+        result = pthread_cond_timedwait(&host->changed, &host->mutex, &end);
+}
+
+void host_finish(struct host *host)
+{
+    pthread_mutex_lock(&host->mutex);
+    await_end(host);
     const json_t *entry = next_entry(host);
     if (entry && !host->drained)
         report_difference(host->report, "%s %s was recorded, but did not happen now",
