@@ -132,6 +132,12 @@ void client_add(struct clients *clients, struct client *client, const char *name
     symbols_set(clients->host->symbols, client->name, name, (uint64_t)number);
 }
 
+void client_add_shared(struct clients *clients, struct client *client, const char *name, int number)
+{
+    client_add(clients, client, name, number);
+    client->descriptors->shared = true;
+}
+
 /* "fd:dxg1" is sometimes called "dxg1". */
 static const char *bare_name(const char *name)
 {
@@ -162,7 +168,7 @@ static void close_descriptor(struct clients *clients, struct client *client,
     close(descriptor->number);
     if (descriptor->file)
         file_release(clients, descriptor->file);
-    else /* the last one of a shared object ends it on the host, too */
+    if (descriptor->shared) /* the last one of an object ends it on the host, too */
         host_await(clients->host, "DESTROYNTSHAREDOBJECT");
     free(descriptor->name);
     free(descriptor);
@@ -175,7 +181,7 @@ void client_close(struct clients *clients, struct client *client, const char *na
 
     if (!descriptor && symbols_get(clients->host->symbols, client->name, name, &number)) {
         /* The engine made this one: it is known by its number alone. */
-        client_add(clients, client, name, (int)number);
+        client_add_shared(clients, client, name, (int)number);
         descriptor = client->descriptors;
     }
     if (!descriptor)
@@ -194,6 +200,7 @@ void client_duplicate(struct clients *clients, struct client *from, const char *
     else if (!symbols_get(clients->host->symbols, from->name, name, &number))
         report_die("%s passes %s on, which it does not have", from->name, name);
     client_add(clients, to, new_name, fcntl((int)number, F_DUPFD_CLOEXEC, 0));
+    to->descriptors->shared = !descriptor || descriptor->shared;
     if (descriptor && descriptor->file) {
         pthread_mutex_lock(&clients->mutex);
         to->descriptors->file = descriptor->file;

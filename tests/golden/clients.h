@@ -28,6 +28,7 @@ struct descriptor {
     char *name;
     int number;               /* a real one, also for the device */
     struct device_file *file; /* NULL: of something else */
+    bool shared;              /* the engine made it: of a shared object, or a sync file */
 };
 
 struct client {
@@ -57,8 +58,10 @@ struct client *clients_get(struct clients *clients, const char *name);
 /* Opens the device: 0 or the errno as a name ("EBADF"). */
 const char *client_open(struct clients *clients, struct client *client, const char *descriptor);
 
-/* Gives the client a descriptor of something else. */
+/* Gives the client a descriptor of something else, or one that the engine made. */
 void client_add(struct clients *clients, struct client *client, const char *name, int number);
+void client_add_shared(struct clients *clients, struct client *client, const char *name,
+                       int number);
 struct descriptor *client_find(struct client *client, const char *name);
 void client_close(struct clients *clients, struct client *client, const char *name);
 void client_duplicate(struct clients *clients, struct client *from, const char *name,

@@ -200,7 +200,7 @@ static void adopt_descriptors(struct call *call, const json_t *after)
 
         if (name && strncmp(name, "fd:", 3) == 0 && !client_find(call->client, name) &&
             symbols_get(call->clients->host->symbols, call->client->name, name, &number))
-            client_add(call->clients, call->client, name, (int)number);
+            client_add_shared(call->clients, call->client, name, (int)number);
     }
 }
 
