@@ -140,12 +140,17 @@ static NTSTATUS create_allocation(struct umd *umd, D3DDDI_ALLOCATIONINFO2 *info,
     return status;
 }
 
-static NTSTATUS finish_buffer(struct umd *umd, bool cpu_visible, struct umd_buffer *buffer)
+NTSTATUS umd_buffer_map(struct umd *umd, struct umd_buffer *buffer)
 {
     NTSTATUS status = map_to_gpu(umd, buffer);
 
-    if (NT_SUCCESS(status))
-        status = make_resident(umd, buffer);
+    return NT_SUCCESS(status) ? make_resident(umd, buffer) : status;
+}
+
+static NTSTATUS finish_buffer(struct umd *umd, bool cpu_visible, struct umd_buffer *buffer)
+{
+    NTSTATUS status = umd_buffer_map(umd, buffer);
+
     if (NT_SUCCESS(status) && cpu_visible)
         status = lock(umd, buffer);
     return status;

@@ -43,6 +43,10 @@ NTSTATUS umd_buffer_create(struct umd *umd, size_t size, uint32_t flags, struct 
 
 /* A buffer on memory of the caller's, which must stay until the buffer is destroyed. */
 NTSTATUS umd_buffer_wrap(struct umd *umd, void *memory, size_t size, struct umd_buffer *buffer);
+
+/* Maps a buffer to the GPU and makes it resident, for one that was made otherwise. */
+NTSTATUS umd_buffer_map(struct umd *umd, struct umd_buffer *buffer);
+
 NTSTATUS umd_buffer_destroy(struct umd *umd, struct umd_buffer *buffer);
 
 NTSTATUS umd_context_create(struct umd *umd, unsigned node, D3DKMT_HANDLE *context);

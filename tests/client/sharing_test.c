@@ -156,7 +156,8 @@ static D3DKMT_HANDLE create_shared_resource(struct umd_buffer *buffer)
     return create.hResource;
 }
 
-/* Opens the one allocation of a shared resource, as a program would that knows the descriptor only. */
+/* Opens the one allocation of a shared resource, as a program would that knows the descriptor only.
+ */
 static void open_resource(int descriptor, struct umd_buffer *buffer)
 {
     D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE query;
@@ -202,7 +203,6 @@ static void what_one_device_writes_the_other_reads(void **state)
     int descriptor;
 
     (void)state;
-    create_shared_resource(&created);
     D3DKMT_HANDLE resource = create_shared_resource(&created);
     descriptor = share(resource);
     open_resource(descriptor, &opened);
@@ -210,8 +210,7 @@ static void what_one_device_writes_the_other_reads(void **state)
 
     /* The producer fills its view, the consumer copies from its own. */
     assert_success(umd_buffer_map(&producer, &created));
-    assert_success(
-        umd_buffer_create(&producer, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    assert_success(umd_buffer_create(&producer, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
     assert_success(umd_context_create(&producer, 0, &context));
     assert_success(umd_fence_create(&producer, 0, &done));
     softgpu_writer_init(&writer, commands.cpu, commands.size);
@@ -221,8 +220,7 @@ static void what_one_device_writes_the_other_reads(void **state)
     assert_success(umd_wait_on_cpu(&producer, &done, 1));
 
     assert_success(umd_buffer_map(&consumer, &opened));
-    assert_success(
-        umd_buffer_create(&consumer, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    assert_success(umd_buffer_create(&consumer, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
     assert_success(
         umd_buffer_create(&consumer, BUFFER_SIZE, SOFTGPU_ALLOCATION_CPU_VISIBLE, &result));
     assert_success(umd_context_create(&consumer, 1, &context));
@@ -270,7 +268,7 @@ int main(void)
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, set_up, tear_down),                                      \
     {                                                                                              \
-        #name " (async)", name, set_up, tear_down, async                                           \
+#name " (async)", name, set_up, tear_down, async                                           \
     }
     const struct CMUnitTest tests[] = {
         TEST(a_shared_fence_is_one_fence),
