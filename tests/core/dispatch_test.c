@@ -44,7 +44,7 @@ static NTSTATUS fake_call(void *instance, const struct d3dkmt_op *op, void *args
     }
     if (op->id == D3DKMT_OP_Evict)
         return fake.services->fail_with(STATUS_INVALID_PARAMETER, "hDevice %u is unknown",
-                                   ((D3DKMT_EVICT *)args)->hDevice);
+                                        ((D3DKMT_EVICT *)args)->hDevice);
     if (op->id == D3DKMT_OP_WaitForSynchronizationObjectFromCpu) {
         atomic_store(&fake.in_wait, true);
         while (!atomic_load(&fake.interrupted))
