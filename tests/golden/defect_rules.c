@@ -226,6 +226,25 @@ static bool bad_result_pointer(struct defects *defects, json_t *steps)
     return true;
 }
 
+static bool no_handle_zero(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+    const json_t *reply = json_object_get(find_message(step, "OPENSYNCOBJECT"), "reply");
+    struct blob blob;
+
+    (void)defects;
+    if (!succeeded(step) || !reply)
+        return false;
+    blob_parse(&blob, reply);
+    bool zero = blob.size >= 4 && memcmp(blob.bytes, "\0\0\0\0", 4) == 0;
+    blob_free(&blob);
+    if (zero) {
+        set_error(step, "EINVAL");
+        json_object_del(step, "after");
+    }
+    return zero;
+}
+
 static bool keep_input(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
@@ -558,6 +577,8 @@ const struct defect_rule defect_rules[] = {
     {"K-51", false, 0, "signal", signals_send_nothing, "and nothing is sent again"},
     {"K-58", false, 0, NULL, no_words_for_the_dead,
      "the host hears nothing about an adapter that is gone"},
+    {"K-60", false, REQUEST(0x40, D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2), NULL, no_handle_zero,
+     "a handle of 0 is a failure"},
     {"K-61", true, REQUEST(0x07, D3DKMT_CREATEPAGINGQUEUE), NULL, undo_paging_queue,
      "a queue whose fence cannot be mapped is destroyed on the host"},
     {"K-61", true, REQUEST(0x25, D3DKMT_LOCK2), NULL, undo_lock,

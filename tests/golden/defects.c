@@ -58,6 +58,7 @@ static const struct {
     {"wait/destroyed-device", "rewritten"},
     {"wait/interrupted", "rewritten"},
     {"wait/killed", "as recorded: the caller's death ends its wait"},
+    {"zero/opensyncobjectfromnthandle2-sync_object", "rewritten"},
     {"wait/killed-in-host-call", "as recorded: the caller's death ends its wait"},
 };
 
