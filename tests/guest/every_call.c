@@ -368,7 +368,7 @@ FILL(CreateSynchronizationObject2, D3DKMT_CREATESYNCHRONIZATIONOBJECT2)
 
 FILL(DestroySynchronizationObject, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT)
 {
-    args->hSyncObject = HANDLE_AT(world, MUTEX);
+    args->hSyncObject = HANDLE_AT(world, NOTIFICATION);
 }
 
 FILL(SignalSynchronizationObject2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2)
@@ -417,7 +417,7 @@ FILL(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2)
 {
     args->hContext = HANDLE_AT(world, CONTEXT);
     args->ObjectCount = 1;
-    args->ObjectHandleArray[0] = HANDLE_AT(world, MUTEX);
+    args->ObjectHandleArray[0] = HANDLE_AT(world, NOTIFICATION);
 }
 
 FILL(WaitForSynchronizationObjectFromCpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU)
@@ -615,7 +615,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       EVENT(D3DKMT_CREATESYNCHRONIZATIONOBJECT2, Info.CPUNotification.Event),                      \
       RESULT(D3DKMT_CREATESYNCHRONIZATIONOBJECT2, hSyncObject))                                    \
     X(DestroySynchronizationObject, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, CALL_DESTROYS,            \
-      HANDLE(D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, hSyncObject, BIT(FENCE) | BIT(MUTEX)))           \
+      HANDLE(D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, hSyncObject, BIT(FENCE) | BIT(NOTIFICATION)))           \
     X(SignalSynchronizationObject2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CALL_UNANSWERED,          \
       HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, hContext, BIT(CONTEXT)),                         \
       EVENT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CpuEventHandle),                                  \
@@ -640,7 +640,8 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       LIST_FOR_HOST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, BIT(FENCE)),       \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectCount, 1, 32),                          \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, BroadcastHwQueueCount, 1, 64))                \
-    X(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, CALL_UNANSWERED,        \
+    X(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2,                         \
+      CALL_UNANSWERED | CALL_HOST_LACKS,                                                           \
       HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, hContext, BIT(CONTEXT)),                        \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, ObjectCount, 1, 1))                              \
     X(WaitForSynchronizationObjectFromCpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, 0,          \
@@ -653,7 +654,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(WaitForSynchronizationObjectFromGpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU,             \
       CALL_UNANSWERED, HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, hContext, BIT(CONTEXT)), \
       LIST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray,                          \
-           BIT(FENCE) | BIT(MUTEX) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE)),                     \
+           BIT(FENCE) | BIT(NOTIFICATION) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE)),                     \
       READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, MonitoredFenceValueArray),                    \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectCount, 1, 32))                       \
     X(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE,                 \

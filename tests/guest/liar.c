@@ -314,9 +314,11 @@ void liar_remove(struct liar *liar)
  * The loopback transport opens with a VM of its own, which is exchanged for one that talks to the
  * liar: the host's messages follow.
  */
-void liar_open_empty(struct liar *liar, const struct host_config *config)
+struct liar *liar_open_empty(const struct host_config *config)
 {
-    memset(liar, 0, sizeof(*liar));
+    struct liar *liar = calloc(1, sizeof(*liar));
+
+    must(liar, "no memory");
     if (config)
         liar->config = *config;
     liar->config.adapter_count = 1;
@@ -328,12 +330,15 @@ void liar_open_empty(struct liar *liar, const struct host_config *config)
     d3dkmti_guest_vm_destroy(liar->real.vm);
     must(NT_SUCCESS(d3dkmti_guest_vm_create(&liar_ops, liar, &liar->real.vm)), "no VM");
     must(pthread_create(&liar->thread, NULL, work, liar) == 0, "no thread");
+    return liar;
 }
 
-void liar_open(struct liar *liar, const struct host_config *config)
+struct liar *liar_open(const struct host_config *config)
 {
-    liar_open_empty(liar, config);
+    struct liar *liar = liar_open_empty(config);
+
     liar_arrive(liar);
+    return liar;
 }
 
 void liar_close(struct liar *liar)
@@ -346,6 +351,7 @@ void liar_close(struct liar *liar)
     loopback_transport_close(&liar->real);
     pthread_cond_destroy(&liar->condition);
     pthread_mutex_destroy(&liar->mutex);
+    free(liar);
 }
 
 void liar_listen(struct liar *liar, liar_hook *hook, void *context)

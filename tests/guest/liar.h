@@ -56,9 +56,9 @@ struct liar {
 };
 
 /* Starts host, VM and thread. config: what differs from one adapter with defaults; may be NULL. */
-void liar_open(struct liar *liar, const struct host_config *config);
+struct liar *liar_open(const struct host_config *config);
 /* Starts host and VM, but no adapter arrives yet. */
-void liar_open_empty(struct liar *liar, const struct host_config *config);
+struct liar *liar_open_empty(const struct host_config *config);
 void liar_close(struct liar *liar);
 
 /* Sets the hook (NULL: honest) and counts exchanges from 0. */

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest/tour.h"
 
+#include "core/last_error.h"
+
 #include <string.h>
 
 static NTSTATUS call(void *context, enum d3dkmt_op_id op, void *args)
 {
-    return d3dkmti_guest_call(context, d3dkmt_find_op(op), args);
+    const struct d3dkmt_op *row = d3dkmt_find_op(op);
+    NTSTATUS status = d3dkmti_guest_call(context, row, args);
+
+    if (!NT_SUCCESS(status))
+        last_error_report(row->name, "liar", status);
+    return status;
 }
 
 /* What destroys is left to the world, which knows the order. */

@@ -21,7 +21,7 @@ const char *const world_names[WORLD_OBJECTS] = {
     [WORLD_PAGING_QUEUE] = "a paging queue",
     [WORLD_PAGING_FENCE] = "a paging fence",
     [WORLD_FENCE] = "a monitored fence",
-    [WORLD_MUTEX] = "a mutex",
+    [WORLD_NOTIFICATION] = "a CPU notification",
     [WORLD_ALLOCATION] = "an allocation",
     [WORLD_MEMORY] = "an allocation on the caller's memory",
     [WORLD_RESOURCE] = "a resource",
@@ -121,9 +121,10 @@ static void make_fences(struct world *world)
     }
     memset(&create, 0, sizeof(create));
     create.hDevice = world->handles[WORLD_DEVICE];
-    create.Info.Type = D3DDDI_SYNCHRONIZATION_MUTEX;
+    create.Info.Type = D3DDDI_CPU_NOTIFICATION;
+    create.Info.CPUNotification.Event = (HANDLE)(intptr_t)world->event;
     if (NT_SUCCESS(MAKE(world, CreateSynchronizationObject2, &create)))
-        world->handles[WORLD_MUTEX] = create.hSyncObject;
+        world->handles[WORLD_NOTIFICATION] = create.hSyncObject;
 }
 
 static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_resource)
@@ -263,7 +264,7 @@ void world_destroy(struct world *world)
         {D3DKMT_OP_DestroyContext, WORLD_HW_CONTEXT},
         {D3DKMT_OP_DestroyContext, WORLD_CONTEXT},
         {D3DKMT_OP_DestroySynchronizationObject, WORLD_FENCE},
-        {D3DKMT_OP_DestroySynchronizationObject, WORLD_MUTEX},
+        {D3DKMT_OP_DestroySynchronizationObject, WORLD_NOTIFICATION},
         {D3DKMT_OP_DestroyDevice, WORLD_OTHER_DEVICE},
         {D3DKMT_OP_DestroyDevice, WORLD_DEVICE},
         {D3DKMT_OP_CloseAdapter, WORLD_ADAPTER},

@@ -31,7 +31,7 @@ enum world_object {
     WORLD_PAGING_QUEUE,
     WORLD_PAGING_FENCE,
     WORLD_FENCE,
-    WORLD_MUTEX,
+    WORLD_NOTIFICATION,
     WORLD_ALLOCATION,
     WORLD_MEMORY, /* an allocation on memory of the caller's */
     WORLD_RESOURCE,

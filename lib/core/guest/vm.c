@@ -324,11 +324,15 @@ void d3dkmti_guest_vm_channel_rescinded(struct guest_vm *vm, guest_channel chann
 void d3dkmti_guest_vm_global_rescinded(struct guest_vm *vm)
 {
     pthread_mutex_lock(&vm->mutex);
-    if (vm->global == GUEST_GLOBAL_OPEN) {
+    bool was_open = vm->global == GUEST_GLOBAL_OPEN;
+    /* Signals come over this channel: those that wait for one would wait for ever. */
+    vm->global = GUEST_GLOBAL_ABSENT;
+    for (struct guest_adapter *adapter = vm->adapters; adapter; adapter = adapter->next)
+        guest_events_cancel(&vm->events, adapter, STATUS_DEVICE_REMOVED, false);
+    if (was_open) {
         vm->ops->release_io_space(vm->transport);
         vm->ops->close_channel(vm->transport, GUEST_CHANNEL_GLOBAL);
     }
-    vm->global = GUEST_GLOBAL_ABSENT;
     pthread_mutex_unlock(&vm->mutex);
 }
 

@@ -167,6 +167,10 @@ static NTSTATUS send_cpu_wait(struct guest_process *process, struct guest_device
     UINT count = args->ObjectCount;
     size_t handles_size = count * sizeof(D3DKMT_HANDLE), values_size = count * sizeof(UINT64);
     struct guest_message message;
+
+    /* Looked at after the event is entered, for it is the global channel that brings the signal. */
+    if (process->vm->global != GUEST_GLOBAL_OPEN)
+        return d3dkmti_fail(STATUS_DEVICE_REMOVED, "the global channel to the host is gone");
     struct wire_waitforsyncobjectfromcpu *command = guest_message_begin(
         &message, process->vm, guest_device_adapter(device), process->host_handle,
         WIRE_VGPU_WAITFORSYNCOBJECTFROMCPU, handles_size + values_size);
