@@ -136,11 +136,11 @@ static void open_loopback(void)
 
 int main(int argc, char **argv)
 {
-    static const struct bench_subject direct = {"direct call", call_directly, NULL, 1};
-    static const struct bench_subject system_call = {"getppid system call", call_system, NULL, 1};
-    static const struct bench_row dispatch = {
+    const struct bench_subject direct = {"direct call", call_directly, NULL, 1};
+    const struct bench_subject system_call = {"getppid system call", call_system, NULL, 1};
+    const struct bench_row dispatch = {
         {"public call to an idle backend", call_evict, NULL, 1}, direct, BENCH_AT_MOST_MORE, 20, 0};
-    static const struct bench_row rows[] = {
+    const struct bench_row rows[] = {
         {{"loopback: QueryVideoMemoryInfo", query_video_memory, NULL, 1},
          direct,
          BENCH_AT_MOST,

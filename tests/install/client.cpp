@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// The same client in C++.
+#include "client.c"
