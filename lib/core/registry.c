@@ -12,9 +12,20 @@
 
 enum { REGISTRY_MAX = 8, PATH_MAX_LENGTH = 4096 };
 
-/* In the order of the automatic choice. */
+/*
+ * The backends that are linked in, in the order of the automatic choice, NULL at the end. Whoever
+ * puts a library together defines it; the core alone has none.
+ */
+extern const struct d3dkmt_backend *const builtin_backends[] __attribute__((weak));
+
+/* Those that were registered. */
 static const struct d3dkmt_backend *backends[REGISTRY_MAX];
 static size_t backend_count;
+
+static const struct d3dkmt_backend *builtin(size_t index)
+{
+    return builtin_backends ? builtin_backends[index] : NULL;
+}
 
 const struct d3dkmt_backend_services backend_services = {
     .fail_with = d3dkmti_fail,
@@ -115,14 +126,31 @@ NTSTATUS registry_find(const char *name, const struct d3dkmt_backend **backend)
             return STATUS_SUCCESS;
         }
     }
+    for (size_t i = 0; builtin(i); i++) {
+        if (strcmp(builtin(i)->name, name) == 0) {
+            *backend = builtin(i);
+            return STATUS_SUCCESS;
+        }
+    }
     return find_plugin(name, backend);
+}
+
+static bool finds_something(const struct d3dkmt_backend *backend)
+{
+    return backend->probe && NT_SUCCESS(backend->probe(&backend_services));
 }
 
 NTSTATUS registry_probe(const struct d3dkmt_backend **backend)
 {
     for (size_t i = 0; i < backend_count; i++) {
-        if (backends[i]->probe && NT_SUCCESS(backends[i]->probe(&backend_services))) {
+        if (finds_something(backends[i])) {
             *backend = backends[i];
+            return STATUS_SUCCESS;
+        }
+    }
+    for (size_t i = 0; builtin(i); i++) {
+        if (finds_something(builtin(i))) {
+            *backend = builtin(i);
             return STATUS_SUCCESS;
         }
     }

@@ -11,6 +11,8 @@ MAY_USE = {
     "core": set(),
     "core/wire": set(),
     "core/guest": {"core/wire", "core"},
+    "backend-dxg": {"core"},
+    ".": {"backend-dxg"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
                          "backend-loopback/kmd"},
     "backend-loopback/host": {"core/wire", "backend-loopback/gpu"},

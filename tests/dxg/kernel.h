@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* A scripted dxgkrnl in place of open() and ioctl(). */
+#ifndef TESTS_DXG_KERNEL_H
+#define TESTS_DXG_KERNEL_H
+
+struct kernel {
+    int opens, ioctls;
+    int open_error;      /* of the next opens of /dev paths; 0: they succeed */
+    int last_opened;     /* descriptor of the last device that was opened */
+    int last_descriptor; /* that an ioctl was sent to */
+    unsigned long last_request;
+    void *last_argument;
+    struct {
+        int result, error;
+    } answers[8]; /* of the next ioctls; when there is none, 0 */
+    int first_answer, answer_count;
+};
+
+extern struct kernel kernel;
+
+void kernel_reset(void);
+
+/* Appends to the answers. */
+void kernel_answer(int result, int error);
+
+#endif
