@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The loopback backend: options, one simulated host, one guest engine, one process. */
+#include "backend-loopback/backend.h"
+
 #include "backend-loopback/gpu/adapter.h"
 #include "backend-loopback/kmd/softgpu.h"
 #include "backend-loopback/transport.h"
@@ -251,4 +253,11 @@ NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number, softgpu
         return STATUS_INVALID_PARAMETER;
     struct gpu_adapter *gpu = host_gpu_adapter(loopback->transport.host, adapter);
     return kmd_softgpu_set_function(gpu_adapter_miniport_adapter(gpu), number, function, context);
+}
+
+struct host *loopback_host(void)
+{
+    struct loopback *loopback = atomic_load(&open_instance);
+
+    return loopback ? loopback->transport.host : NULL;
 }

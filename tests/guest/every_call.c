@@ -10,6 +10,8 @@
 #define ANY_ALLOCATION   (BIT(ALLOCATION) | BIT(MEMORY) | BIT(PART))
 #define ANY_DEVICE       (BIT(DEVICE) | BIT(OTHER_DEVICE))
 #define ANY_CONTEXT      (BIT(CONTEXT) | BIT(HW_CONTEXT))
+/* Hosts let programs signal whatever has a value, also the fences of queues. */
+#define ANY_FENCE        (BIT(FENCE) | BIT(NOTIFICATION) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE))
 #define HANDLE_AT(world, object) ((world)->handles[WORLD_##object])
 
 /* ---- arguments in the scratch memory */
@@ -541,57 +543,57 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       CALL_HOST_LACKS,                                                                             \
       HANDLE(D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY, hContext, ANY_CONTEXT))                 \
     X(CreateAllocation2, D3DKMT_CREATEALLOCATION, CALL_CREATES,                                    \
-      HANDLE(D3DKMT_CREATEALLOCATION, hDevice, BIT(DEVICE)),                                       \
+      HANDLE(D3DKMT_CREATEALLOCATION, hDevice, ANY_DEVICE),                                       \
       HANDLE(D3DKMT_CREATEALLOCATION, hResource, BIT(RESOURCE) | BIT(NOTHING)),                    \
       READS(D3DKMT_CREATEALLOCATION, pPrivateRuntimeData), WRITES(D3DKMT_CREATEALLOCATION, pAllocationInfo2), \
       COUNT(D3DKMT_CREATEALLOCATION, NumAllocations, 1, 1024))                                     \
     X(DestroyAllocation2, D3DKMT_DESTROYALLOCATION2, CALL_DESTROYS,                                \
-      HANDLE(D3DKMT_DESTROYALLOCATION2, hDevice, BIT(DEVICE)),                                     \
+      HANDLE(D3DKMT_DESTROYALLOCATION2, hDevice, ANY_DEVICE),                                     \
       LIST(D3DKMT_DESTROYALLOCATION2, phAllocationList, ANY_ALLOCATION),                           \
       COUNT(D3DKMT_DESTROYALLOCATION2, AllocationCount, 0, 1024))                                  \
     X(Lock2, D3DKMT_LOCK2, 0, HANDLE(D3DKMT_LOCK2, hAllocation, ANY_ALLOCATION),                   \
-      HANDLE(D3DKMT_LOCK2, hDevice, BIT(DEVICE)), RESULT(D3DKMT_LOCK2, pData))                     \
+      HANDLE(D3DKMT_LOCK2, hDevice, ANY_DEVICE), RESULT(D3DKMT_LOCK2, pData))                     \
     X(Unlock2, D3DKMT_UNLOCK2, 0, HANDLE(D3DKMT_UNLOCK2, hAllocation, ANY_ALLOCATION),             \
-      HANDLE(D3DKMT_UNLOCK2, hDevice, BIT(DEVICE)))                                                \
+      HANDLE(D3DKMT_UNLOCK2, hDevice, ANY_DEVICE))                                                \
     X(InvalidateCache, D3DKMT_INVALIDATECACHE, 0,                                                  \
-      HANDLE(D3DKMT_INVALIDATECACHE, hDevice, BIT(DEVICE)),                                        \
+      HANDLE(D3DKMT_INVALIDATECACHE, hDevice, ANY_DEVICE),                                        \
       HANDLE_FOR_HOST(D3DKMT_INVALIDATECACHE, hAllocation, ANY_ALLOCATION))                        \
     X(MakeResident, D3DDDI_MAKERESIDENT, 0,                                                        \
       HANDLE(D3DDDI_MAKERESIDENT, hPagingQueue, BIT(PAGING_QUEUE)),                                \
       LIST_FOR_HOST(D3DDDI_MAKERESIDENT, AllocationList, ANY_ALLOCATION),                          \
       COUNT(D3DDDI_MAKERESIDENT, NumAllocations, 1, 10240))                                        \
-    X(Evict, D3DKMT_EVICT, 0, HANDLE(D3DKMT_EVICT, hDevice, BIT(DEVICE)),                          \
+    X(Evict, D3DKMT_EVICT, 0, HANDLE(D3DKMT_EVICT, hDevice, ANY_DEVICE),                          \
       LIST_FOR_HOST(D3DKMT_EVICT, AllocationList, ANY_ALLOCATION),                                 \
       COUNT(D3DKMT_EVICT, NumAllocations, 1, 10240))                                               \
     X(OfferAllocations, D3DKMT_OFFERALLOCATIONS, CALL_HOST_LACKS,                                  \
-      HANDLE(D3DKMT_OFFERALLOCATIONS, hDevice, BIT(DEVICE)),                                       \
+      HANDLE(D3DKMT_OFFERALLOCATIONS, hDevice, ANY_DEVICE),                                       \
       COUNT(D3DKMT_OFFERALLOCATIONS, NumAllocations, 1, 10240))                                    \
     X(ReclaimAllocations2, D3DKMT_RECLAIMALLOCATIONS2, CALL_HOST_LACKS,                            \
       HANDLE(D3DKMT_RECLAIMALLOCATIONS2, hPagingQueue, BIT(PAGING_QUEUE)),                         \
       COUNT(D3DKMT_RECLAIMALLOCATIONS2, NumAllocations, 1, 10240))                                 \
     X(QueryAllocationResidency, D3DKMT_QUERYALLOCATIONRESIDENCY, 0,                                \
-      HANDLE(D3DKMT_QUERYALLOCATIONRESIDENCY, hDevice, BIT(DEVICE)),                               \
+      HANDLE(D3DKMT_QUERYALLOCATIONRESIDENCY, hDevice, ANY_DEVICE),                               \
       LIST_FOR_HOST(D3DKMT_QUERYALLOCATIONRESIDENCY, phAllocationList, ANY_ALLOCATION),            \
       WRITES(D3DKMT_QUERYALLOCATIONRESIDENCY, pResidencyStatus),                                      \
       COUNT(D3DKMT_QUERYALLOCATIONRESIDENCY, AllocationCount, 1, 131072))                          \
     X(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY, CALL_HOST_LACKS,                       \
       HANDLE(D3DDDI_UPDATEALLOCPROPERTY, hPagingQueue, BIT(PAGING_QUEUE)))                         \
     X(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
-      HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, BIT(DEVICE)),                                  \
+      HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                  \
       READS(D3DKMT_SETALLOCATIONPRIORITY, phAllocationList),                                          \
       READS(D3DKMT_SETALLOCATIONPRIORITY, pPriorities),                                               \
       COUNT(D3DKMT_SETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \
     X(GetAllocationPriority, D3DKMT_GETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
-      HANDLE(D3DKMT_GETALLOCATIONPRIORITY, hDevice, BIT(DEVICE)),                                  \
+      HANDLE(D3DKMT_GETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                  \
       READS(D3DKMT_GETALLOCATIONPRIORITY, phAllocationList),                                          \
       COUNT(D3DKMT_GETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \
     X(ReserveGpuVirtualAddress, D3DDDI_RESERVEGPUVIRTUALADDRESS, CALL_CREATES,                     \
       HANDLE(D3DDDI_RESERVEGPUVIRTUALADDRESS, hAdapter, BIT(ADAPTER) | BIT(PAGING_QUEUE)),         \
       RESULT(D3DDDI_RESERVEGPUVIRTUALADDRESS, VirtualAddress))                                     \
     X(UpdateGpuVirtualAddress, D3DKMT_UPDATEGPUVIRTUALADDRESS, 0,                                  \
-      HANDLE(D3DKMT_UPDATEGPUVIRTUALADDRESS, hDevice, BIT(DEVICE)),                                \
-      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hContext, BIT(CONTEXT)),                     \
-      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hFenceObject, BIT(FENCE)),                   \
+      HANDLE(D3DKMT_UPDATEGPUVIRTUALADDRESS, hDevice, ANY_DEVICE),                                \
+      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hContext, ANY_CONTEXT),                     \
+      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hFenceObject, ANY_FENCE),                   \
       READS(D3DKMT_UPDATEGPUVIRTUALADDRESS, Operations),                                              \
       COUNT(D3DKMT_UPDATEGPUVIRTUALADDRESS, NumOperations, 1, 2048))                               \
     X(MapGpuVirtualAddress, D3DDDI_MAPGPUVIRTUALADDRESS, CALL_CREATES,                             \
@@ -601,7 +603,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(FreeGpuVirtualAddress, D3DKMT_FREEGPUVIRTUALADDRESS, CALL_DESTROYS,                          \
       HANDLE(D3DKMT_FREEGPUVIRTUALADDRESS, hAdapter, BIT(ADAPTER)))                                \
     X(SubmitCommand, D3DKMT_SUBMITCOMMAND, CALL_UNANSWERED,                                        \
-      HANDLE(D3DKMT_SUBMITCOMMAND, BroadcastContext[0], BIT(CONTEXT)),                             \
+      HANDLE(D3DKMT_SUBMITCOMMAND, BroadcastContext[0], ANY_CONTEXT),                             \
       COUNT(D3DKMT_SUBMITCOMMAND, BroadcastContextCount, 1, 64),                                   \
       COUNT(D3DKMT_SUBMITCOMMAND, PrivateDriverDataSize, 0, 131072),                               \
       COUNT(D3DKMT_SUBMITCOMMAND, NumHistoryBuffers, 0, 1024),                                     \
@@ -617,50 +619,50 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(DestroySynchronizationObject, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, CALL_DESTROYS,            \
       HANDLE(D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, hSyncObject, BIT(FENCE) | BIT(NOTIFICATION)))           \
     X(SignalSynchronizationObject2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CALL_UNANSWERED,          \
-      HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, hContext, BIT(CONTEXT)),                         \
+      HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                         \
       EVENT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CpuEventHandle),                                  \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, ObjectCount, 0, 32),                              \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, BroadcastContextCount, 0, 63))                    \
     X(SignalSynchronizationObjectFromCpu, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU,               \
-      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, hDevice, BIT(DEVICE)),    \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray, BIT(FENCE)),     \
+      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),    \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray, ANY_FENCE),     \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectCount, 1, 32))                        \
     X(SignalSynchronizationObjectFromGpu, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU,               \
-      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, hContext, BIT(CONTEXT)),  \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray, BIT(FENCE)),     \
+      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT),  \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray, ANY_FENCE),     \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectCount, 1, 131072))                    \
     X(SignalSynchronizationObjectFromGpu2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2,             \
       CALL_UNANSWERED,                                                                             \
-      LIST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextArray, BIT(CONTEXT)),       \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectHandleArray, BIT(FENCE)),    \
+      LIST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextArray, ANY_CONTEXT),       \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectHandleArray, ANY_FENCE),    \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectCount, 1, 131072),                   \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextCount, 1, 131072))         \
     X(SubmitSignalSyncObjectsToHwQueue, D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, CALL_UNANSWERED,  \
       LIST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, BroadcastHwQueueArray, BIT(HW_QUEUE)),         \
-      LIST_FOR_HOST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, BIT(FENCE)),       \
+      LIST_FOR_HOST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, ANY_FENCE),       \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectCount, 1, 32),                          \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, BroadcastHwQueueCount, 1, 64))                \
     X(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2,                         \
       CALL_UNANSWERED | CALL_HOST_LACKS,                                                           \
-      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, hContext, BIT(CONTEXT)),                        \
+      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                        \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, ObjectCount, 1, 1))                              \
     X(WaitForSynchronizationObjectFromCpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, 0,          \
-      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hDevice, BIT(DEVICE)),                    \
+      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),                    \
       LIST_FOR_HOST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray,                 \
-                    BIT(FENCE) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE)),                         \
+                    ANY_FENCE),                         \
       READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, FenceValueArray),                             \
       EVENT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hAsyncEvent),                              \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, ObjectCount, 1, 131072))                   \
     X(WaitForSynchronizationObjectFromGpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU,             \
-      CALL_UNANSWERED, HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, hContext, BIT(CONTEXT)), \
+      CALL_UNANSWERED, HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT), \
       LIST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray,                          \
-           BIT(FENCE) | BIT(NOTIFICATION) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE)),                     \
+           ANY_FENCE),                    \
       READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, MonitoredFenceValueArray),                    \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectCount, 1, 32))                       \
     X(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE,                 \
       CALL_UNANSWERED, HANDLE(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, hHwQueue, BIT(HW_QUEUE)),  \
       LIST_FOR_HOST(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, ObjectHandleArray,                   \
-                    BIT(FENCE) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE)),                         \
+                    ANY_FENCE),                         \
       READS(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, FenceValueArray),                               \
       COUNT(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, ObjectCount, 1, 32))
 

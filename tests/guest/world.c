@@ -204,7 +204,9 @@ static void write_commands(struct world *world)
     softgpu_writer_init(&writer, lock.pData, WORLD_PAGE);
     softgpu_write32(&writer, world->address + WORLD_BUFFER - 4, 0x600d);
     world->command_size = (uint32_t)softgpu_writer_size(&writer);
+    /* It stays locked, so that there is something to unlock. */
     MAKE(world, Unlock2, &unlock);
+    MAKE(world, Lock2, &lock);
 }
 
 void world_create(struct world *world, world_call *call, void *context)

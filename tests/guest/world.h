@@ -32,7 +32,7 @@ enum world_object {
     WORLD_PAGING_FENCE,
     WORLD_FENCE,
     WORLD_NOTIFICATION,
-    WORLD_ALLOCATION,
+    WORLD_ALLOCATION, /* resident, mapped and locked once */
     WORLD_MEMORY, /* an allocation on memory of the caller's */
     WORLD_RESOURCE,
     WORLD_PART, /* an allocation of the resource */

@@ -18,6 +18,7 @@ struct signal {
     uint32_t context_count; /* without the first */
     const D3DKMT_HANDLE *contexts;
     const UINT64 *values; /* one for each object; NULL: none are sent, as the driver does */
+    const char *contexts_name, *values_name; /* of the arguments */
     uint64_t fence_value; /* the single value of the legacy call */
     D3DKMT_HANDLE device; /* of a signal from the CPU */
     bool has_event;       /* the flag EnqueueCpuEvent */
@@ -34,16 +35,16 @@ static NTSTATUS append_arrays(struct guest_process *process, struct guest_messag
                               const struct signal *signal)
 {
     NTSTATUS status = append(process, message, signal->objects,
-                             signal->object_count * sizeof(*signal->objects), "the object handles");
+                             signal->object_count * sizeof(*signal->objects), "ObjectHandleArray");
 
     if (NT_SUCCESS(status) && signal->has_first_context)
         guest_message_append(message, &signal->first_context, sizeof(signal->first_context));
     if (NT_SUCCESS(status))
         status = append(process, message, signal->contexts,
-                        signal->context_count * sizeof(*signal->contexts), "the context handles");
+                        signal->context_count * sizeof(*signal->contexts), signal->contexts_name);
     if (NT_SUCCESS(status) && signal->values)
         status = append(process, message, signal->values,
-                        signal->object_count * sizeof(*signal->values), "the fence values");
+                        signal->object_count * sizeof(*signal->values), signal->values_name);
     return status;
 }
 
@@ -136,6 +137,7 @@ NTSTATUS guest_signal(struct guest_process *process,
         .first_context = args->hContext,
         .context_count = args->BroadcastContextCount,
         .contexts = caller->BroadcastContext,
+        .contexts_name = "BroadcastContext",
         .fence_value = args->Fence.FenceValue,
         .has_event = args->Flags.EnqueueCpuEvent,
     };
@@ -159,6 +161,7 @@ NTSTATUS guest_signal_from_cpu(struct guest_process *process,
         .object_count = args->ObjectCount,
         .objects = args->ObjectHandleArray,
         .values = args->FenceValueArray,
+        .values_name = "FenceValueArray",
         .device = args->hDevice,
     };
     status = signal_adapter(process, guest_device_adapter(device), &signal);
@@ -180,6 +183,7 @@ NTSTATUS guest_signal_from_gpu(struct guest_process *process,
         .has_first_context = true,
         .first_context = args->hContext,
         .values = args->MonitoredFenceValueArray,
+        .values_name = "MonitoredFenceValueArray",
     };
     return signal_queue(process, args->hContext, HANDLE_TYPE_CONTEXT, "hContext", &signal);
 }
@@ -223,7 +227,9 @@ NTSTATUS guest_signal_from_gpu2(struct guest_process *process,
         .first_context = first,
         .context_count = args->BroadcastContextCount - 1,
         .contexts = args->BroadcastContextArray + 1,
+        .contexts_name = "BroadcastContextArray",
         .values = has_event ? NULL : args->MonitoredFenceValueArray,
+        .values_name = "MonitoredFenceValueArray",
         .has_event = has_event,
     };
     return signal_context(process, first, "BroadcastContextArray[0]", &signal,
@@ -253,7 +259,9 @@ NTSTATUS guest_signal_to_hw_queue(struct guest_process *process,
         .first_context = first,
         .context_count = args->BroadcastHwQueueCount - 1,
         .contexts = args->BroadcastHwQueueArray + 1,
+        .contexts_name = "BroadcastHwQueueArray",
         .values = args->FenceValueArray,
+        .values_name = "FenceValueArray",
     };
     return signal_queue(process, first, HANDLE_TYPE_HW_QUEUE, "BroadcastHwQueueArray[0]", &signal);
 }
