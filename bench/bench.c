@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,25 @@ static double median(double *values, size_t count)
 {
     qsort(values, count, sizeof(*values), compare);
     return values[count / 2];
+}
+
+void bench_place(enum bench_placement placement)
+{
+    static cpu_set_t all;
+    cpu_set_t chosen;
+    int first = 0;
+
+    if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof(all), &all) != 0)
+        bench_fail("the processors of this program are not known");
+    chosen = all;
+    if (placement == BENCH_ONE_PROCESSOR) {
+        while (!CPU_ISSET(first, &all))
+            first++;
+        CPU_ZERO(&chosen);
+        CPU_SET(first, &chosen);
+    }
+    if (sched_setaffinity(0, sizeof(chosen), &chosen) != 0)
+        bench_fail("the program could not be moved to a processor");
 }
 
 /* ---- the table */

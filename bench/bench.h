@@ -44,6 +44,14 @@ void bench_begin(int argc, char **argv, const char *title);
 /* Whether --quick was given: a run that only shows that everything works. */
 bool bench_is_quick(void);
 
+enum bench_placement { BENCH_ONE_PROCESSOR, BENCH_ANY_PROCESSOR };
+
+/*
+ * Where the calling thread, and threads that it starts from now on, may run. On one processor a
+ * figure and its baseline meet the same caches and the same neighbours.
+ */
+void bench_place(enum bench_placement placement);
+
 /* Measures and prints one row. */
 void bench_measure(const struct bench_row *row);
 

@@ -105,6 +105,7 @@ static void measure(uint64_t size)
 int main(int argc, char **argv)
 {
     bench_begin(argc, argv, "copy engine");
+    bench_place(BENCH_ONE_PROCESSOR);
     open_gpu();
     for (uint64_t size = SMALLEST; size <= LARGEST; size *= 4)
         measure(size);

@@ -5,7 +5,6 @@
 #include <umd/umd.h>
 
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -116,32 +115,11 @@ static void ping_pong(void *unused, uint64_t count)
     }
 }
 
-/* ---- with all threads on one processor, and wherever the system puts them */
-
-enum placement { ONE_PROCESSOR, ANY_PROCESSOR };
-
-/* Threads that are started afterwards inherit it. What a wake-up costs depends on little else. */
-static void place(enum placement placement)
-{
-    static cpu_set_t all;
-    cpu_set_t chosen;
-    int first = 0;
-
-    if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof(all), &all) != 0)
-        bench_fail("the processors of this program are not known");
-    chosen = all;
-    if (placement == ONE_PROCESSOR) {
-        while (!CPU_ISSET(first, &all))
-            first++;
-        CPU_ZERO(&chosen);
-        CPU_SET(first, &chosen);
-    }
-    if (sched_setaffinity(0, sizeof(chosen), &chosen) != 0)
-        bench_fail("the program could not be moved to a processor");
-}
+/* ---- with all threads on one processor, and wherever the system puts them ---------------------
+ */
 
 static void measure(const char *specification, const char *name, bench_function *run,
-                    enum placement placement)
+                    enum bench_placement placement)
 {
     const uint64_t stop = 2;
     struct bench_row row = {
@@ -150,7 +128,7 @@ static void measure(const char *specification, const char *name, bench_function 
     };
     pthread_t peer;
 
-    place(placement);
+    bench_place(placement);
     if (pthread_create(&peer, NULL, answer, NULL) != 0)
         bench_fail("no thread could be started");
     open_gpu(specification);
@@ -166,17 +144,18 @@ int main(int argc, char **argv)
     static const struct {
         const char *specification, *name;
         bench_function *run;
-        enum placement placement;
+        enum bench_placement placement;
     } cases[] = {
-        {"loopback", "submit, signal, wait; one CPU", submit_signal_and_wait, ONE_PROCESSOR},
+        {"loopback", "submit, signal, wait; one CPU", submit_signal_and_wait, BENCH_ONE_PROCESSOR},
         {"loopback:async", "submit, signal, wait; async, one CPU", submit_signal_and_wait,
-         ONE_PROCESSOR},
-        {"loopback", "submit, signal, eventfd; one CPU", wait_with_eventfd, ONE_PROCESSOR},
-        {"loopback", "submit, signal, wait; any CPU", submit_signal_and_wait, ANY_PROCESSOR},
+         BENCH_ONE_PROCESSOR},
+        {"loopback", "submit, signal, eventfd; one CPU", wait_with_eventfd, BENCH_ONE_PROCESSOR},
+        {"loopback", "submit, signal, wait; any CPU", submit_signal_and_wait, BENCH_ANY_PROCESSOR},
         {"loopback:async", "submit, signal, wait; async, any CPU", submit_signal_and_wait,
-         ANY_PROCESSOR},
-        {"loopback", "submit, signal; 64 in flight", submit_and_signal, ANY_PROCESSOR},
-        {"loopback:async", "submit, signal; 64 in flight, async", submit_and_signal, ANY_PROCESSOR},
+         BENCH_ANY_PROCESSOR},
+        {"loopback", "submit, signal; 64 in flight", submit_and_signal, BENCH_ANY_PROCESSOR},
+        {"loopback:async", "submit, signal; 64 in flight, async", submit_and_signal,
+         BENCH_ANY_PROCESSOR},
     };
 
     to_peer = eventfd(0, EFD_CLOEXEC);
