@@ -18,7 +18,7 @@ static unsigned failed_cases, descriptors_before, mappings_before;
 
 /* ---- public functions by operation */
 
-/* ADAPTED functions have signatures of their own; the one that tests need is added by hand. */
+/* ADAPTED functions have signatures of their own; those that tests need are added by hand. */
 #define DIRECT_CALLER(op, type)                                                                    \
     static NTSTATUS call_##op(void *args)                                                          \
     {                                                                                              \
@@ -32,9 +32,10 @@ static unsigned failed_cases, descriptors_before, mappings_before;
 
 D3DKMT_OPS(CALLER)
 DIRECT_CALLER(QueryAdapterInfo, D3DKMT_QUERYADAPTERINFO)
+DIRECT_CALLER(QueryStatistics, D3DKMT_QUERYSTATISTICS)
 
 static NTSTATUS (*const functions[D3DKMT_OP_COUNT])(void *args) = {
-    D3DKMT_OPS(ENTRY) DIRECT_ENTRY(QueryAdapterInfo)};
+    D3DKMT_OPS(ENTRY) DIRECT_ENTRY(QueryAdapterInfo) DIRECT_ENTRY(QueryStatistics)};
 
 NTSTATUS bad_input_call(void *context, enum d3dkmt_op_id op, void *args)
 {

@@ -354,7 +354,7 @@ NTSTATUS guest_destroy_allocation(struct guest_process *process,
         return status;
     if ((count == 0) == (args->hResource == 0))
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                            "give either hResource (0x%08x) or a list of allocations (%u)",
+                            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
                             args->hResource, count);
     status = guest_read(process, handles, args->phAllocationList, count * sizeof(handles[0]),
                         "phAllocationList");

@@ -2,6 +2,7 @@
 /* Priorities: of allocations in the competition for memory, of contexts in that for engines. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 enum { PRIORITY_HANDLES_MAX = 131072 };
@@ -15,7 +16,7 @@ static NTSTATUS check_targets(UINT count, D3DKMT_HANDLE resource)
 
     if (NT_SUCCESS(status) && (count == 0) == (resource == 0))
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                              "give either hResource (0x%08x) or a list of allocations (%u)",
+                              "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
                               resource, count);
     return status;
 }
@@ -52,16 +53,13 @@ NTSTATUS guest_set_allocation_priority(struct guest_process *process,
                                        D3DKMT_SETALLOCATIONPRIORITY *caller)
 {
     (void)caller;
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
         status = check_targets(args->AllocationCount, args->hResource);
     if (NT_SUCCESS(status))
-        status = set_priorities(process, device, args);
-    guest_object_release(device);
+        status = set_priorities(process, target.device, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -99,16 +97,13 @@ NTSTATUS guest_get_allocation_priority(struct guest_process *process,
                                        D3DKMT_GETALLOCATIONPRIORITY *caller)
 {
     (void)caller;
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
         status = check_targets(args->AllocationCount, args->hResource);
     if (NT_SUCCESS(status))
-        status = get_priorities(process, device, args);
-    guest_object_release(device);
+        status = get_priorities(process, target.device, args);
+    guest_target_release(&target);
     return status;
 }
 

@@ -2,6 +2,7 @@
 /* MakeResident, Evict, and questions and wishes about residency. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -62,15 +63,11 @@ NTSTATUS guest_make_resident(struct guest_process *process, const D3DDDI_MAKERES
 
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_object *queue =
-        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
-    if (!queue)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(queue->device);
-    status = guest_adapter_check_active(adapter);
+    struct guest_target target;
+    status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue", &target);
     if (NT_SUCCESS(status))
-        status = make_resident(process, adapter, args, caller);
-    guest_object_release(queue);
+        status = make_resident(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }
 
@@ -105,13 +102,11 @@ NTSTATUS guest_evict(struct guest_process *process, const D3DKMT_EVICT *args, D3
 
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
-        status = evict(process, guest_device_adapter(device), args, caller);
-    guest_object_release(device);
+        status = evict(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }
 
@@ -151,18 +146,16 @@ NTSTATUS guest_query_allocation_residency(struct guest_process *process,
     (void)caller;
     if ((args->AllocationCount == 0) == (args->hResource == 0))
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                            "give either hResource (0x%08x) or a list of allocations (%u)",
+                            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
                             args->hResource, args->AllocationCount);
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
         status =
             guest_check_count("AllocationCount", args->AllocationCount, 0, RESIDENCY_QUERY_MAX);
     if (NT_SUCCESS(status))
-        status = query_residency(process, guest_device_adapter(device), args);
-    guest_object_release(device);
+        status = query_residency(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -195,15 +188,10 @@ NTSTATUS guest_update_allocation_property(struct guest_process *process,
                                           const D3DDDI_UPDATEALLOCPROPERTY *args,
                                           D3DDDI_UPDATEALLOCPROPERTY *caller)
 {
-    struct guest_object *queue =
-        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
-
-    if (!queue)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(queue->device);
-    NTSTATUS status = guest_adapter_check_active(adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue", &target);
     if (NT_SUCCESS(status))
-        status = update_property(process, adapter, args, caller);
-    guest_object_release(queue);
+        status = update_property(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }
