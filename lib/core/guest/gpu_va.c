@@ -2,6 +2,7 @@
 /* GPU virtual addresses: reserve, free, map, update. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -85,15 +86,11 @@ NTSTATUS guest_free_gpu_virtual_address(struct guest_process *process,
                                         D3DKMT_FREEGPUVIRTUALADDRESS *caller)
 {
     (void)caller;
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
     if (NT_SUCCESS(status))
-        status = free_range(process, open_adapter->adapter, args);
-    guest_object_release(open_adapter);
+        status = free_range(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -128,16 +125,12 @@ NTSTATUS guest_map_gpu_virtual_address(struct guest_process *process,
                                        const D3DDDI_MAPGPUVIRTUALADDRESS *args,
                                        D3DDDI_MAPGPUVIRTUALADDRESS *caller)
 {
-    struct guest_object *queue =
-        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
-
-    if (!queue)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(queue->device);
-    NTSTATUS status = guest_adapter_check_active(adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE,
+                                         "hPagingQueue", &target);
     if (NT_SUCCESS(status))
-        status = map(process, adapter, args, caller);
-    guest_object_release(queue);
+        status = map(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }
 
@@ -175,15 +168,12 @@ NTSTATUS guest_update_gpu_virtual_address(struct guest_process *process,
                                           const D3DKMT_UPDATEGPUVIRTUALADDRESS *args,
                                           D3DKMT_UPDATEGPUVIRTUALADDRESS *caller)
 {
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
         status = guest_check_count("NumOperations", args->NumOperations, 1, UPDATE_OPERATIONS_MAX);
     if (NT_SUCCESS(status))
-        status = update(process, guest_device_adapter(device), args, caller);
-    guest_object_release(device);
+        status = update(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }

@@ -2,6 +2,7 @@
 /* Questions to an adapter: QueryAdapterInfo, QueryVideoMemoryInfo, Escape. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -76,14 +77,11 @@ NTSTATUS guest_query_adapter_info(struct guest_process *process,
                                         PRIVATE_DATA_MAX);
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    status = guest_adapter_check_active(open_adapter->adapter);
+    struct guest_target target;
+    status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
     if (NT_SUCCESS(status))
-        status = ask_adapter(process, open_adapter->adapter, args);
-    guest_object_release(open_adapter);
+        status = ask_adapter(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -126,14 +124,11 @@ NTSTATUS guest_query_video_memory_info(struct guest_process *process,
     if (args->hProcess)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                             "hProcess must be NULL: only the calling process can be asked about");
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
     if (NT_SUCCESS(status))
-        status = ask_video_memory(process, open_adapter->adapter, args, caller);
-    guest_object_release(open_adapter);
+        status = ask_video_memory(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }
 
@@ -273,19 +268,32 @@ NTSTATUS guest_escape(struct guest_process *process, const D3DKMT_ESCAPE *args,
                       D3DKMT_ESCAPE *caller)
 {
     (void)caller;
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
     if (NT_SUCCESS(status))
-        status = escape(process, open_adapter->adapter, args);
-    guest_object_release(open_adapter);
+        status = escape(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
 /* ---- small calls on an adapter */
+
+static NTSTATUS change_reservation(struct guest_process *process, struct guest_adapter *adapter,
+                                   const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args)
+{
+    struct guest_message message;
+    struct wire_changevideomemoryreservation *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_CHANGEVIDEOMEMORYRESERVATION, 0);
+
+    if (!command)
+        return STATUS_NO_MEMORY;
+    memcpy(&command->args, args, sizeof(command->args));
+    command->args.adapter = 0; /* the channel or the LUID says which */
+    NTSTATUS status = guest_message_exchange(&message);
+    guest_message_end(&message);
+    return status;
+}
 
 NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,
                                                const D3DKMT_CHANGEVIDEOMEMORYRESERVATION *args,
@@ -295,53 +303,27 @@ NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,
     if (args->hProcess)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                             "hProcess must be NULL: only the calling process can reserve");
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = open_adapter->adapter;
-    struct guest_message message;
-    struct wire_changevideomemoryreservation *command = NULL;
-    NTSTATUS status = guest_adapter_check_active(adapter);
-    if (!NT_SUCCESS(status))
-        goto out;
-    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
-                                  WIRE_VGPU_CHANGEVIDEOMEMORYRESERVATION, 0);
-    status = STATUS_NO_MEMORY;
-    if (!command)
-        goto out;
-    memcpy(&command->args, args, sizeof(command->args));
-    command->args.adapter = 0; /* the channel or the LUID says which */
-    status = guest_message_exchange(&message);
-    guest_message_end(&message);
-out:
-    guest_object_release(open_adapter);
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
+    if (NT_SUCCESS(status))
+        status = change_reservation(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
-NTSTATUS guest_query_clock_calibration(struct guest_process *process,
-                                       const D3DKMT_QUERYCLOCKCALIBRATION *args,
-                                       D3DKMT_QUERYCLOCKCALIBRATION *caller)
+static NTSTATUS calibrate(struct guest_process *process, struct guest_adapter *adapter,
+                          const D3DKMT_QUERYCLOCKCALIBRATION *args,
+                          D3DKMT_QUERYCLOCKCALIBRATION *caller)
 {
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = open_adapter->adapter;
     struct guest_message message;
-    struct wire_queryclockcalibration *command = NULL;
-    NTSTATUS status = guest_adapter_check_active(adapter);
-    if (!NT_SUCCESS(status))
-        goto out;
-    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
-                                  WIRE_VGPU_QUERYCLOCKCALIBRATION, 0);
-    status = STATUS_NO_MEMORY;
+    struct wire_queryclockcalibration *command = guest_message_begin(
+        &message, process->vm, adapter, process->host_handle, WIRE_VGPU_QUERYCLOCKCALIBRATION, 0);
+
     if (!command)
-        goto out;
+        return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
     command->args.adapter = adapter->host_handle;
-    status = guest_message_exchange(&message);
+    NTSTATUS status = guest_message_exchange(&message);
     if (message.answered) {
         const struct wire_queryclockcalibration_reply *answer = (const void *)message.reply.bytes;
         NTSTATUS written = GUEST_WRITE(process, caller->ClockData, answer->clock_data);
@@ -349,9 +331,32 @@ NTSTATUS guest_query_clock_calibration(struct guest_process *process,
         status = NT_SUCCESS(written) ? status : written;
     }
     guest_message_end(&message);
-out:
-    guest_object_release(open_adapter);
     return status;
+}
+
+NTSTATUS guest_query_clock_calibration(struct guest_process *process,
+                                       const D3DKMT_QUERYCLOCKCALIBRATION *args,
+                                       D3DKMT_QUERYCLOCKCALIBRATION *caller)
+{
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
+
+    if (NT_SUCCESS(status))
+        status = calibrate(process, target.adapter, args, caller);
+    guest_target_release(&target);
+    return status;
+}
+
+static NTSTATUS flush(struct guest_process *process, struct guest_adapter *adapter)
+{
+    struct guest_message message;
+
+    if (!guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                             WIRE_VGPU_FLUSHHEAPTRANSITIONS, 0))
+        return STATUS_NO_MEMORY;
+    NTSTATUS status = guest_message_exchange(&message);
+    guest_message_end(&message);
+    return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
 }
 
 NTSTATUS guest_flush_heap_transitions(struct guest_process *process,
@@ -359,54 +364,45 @@ NTSTATUS guest_flush_heap_transitions(struct guest_process *process,
                                       D3DKMT_FLUSHHEAPTRANSITIONS *caller)
 {
     (void)caller;
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
 
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_message message;
-    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
-    if (NT_SUCCESS(status) &&
-        !guest_message_begin(&message, process->vm, open_adapter->adapter, process->host_handle,
-                             WIRE_VGPU_FLUSHHEAPTRANSITIONS, 0))
-        status = STATUS_NO_MEMORY;
-    if (NT_SUCCESS(status)) {
-        status = guest_message_exchange(&message);
-        guest_message_end(&message);
-    }
-    guest_object_release(open_adapter);
-    return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
+    if (NT_SUCCESS(status))
+        status = flush(process, target.adapter);
+    guest_target_release(&target);
+    return status;
 }
 
-NTSTATUS guest_is_feature_enabled(struct guest_process *process,
-                                  const D3DKMT_ISFEATUREENABLED *args,
-                                  D3DKMT_ISFEATUREENABLED *caller)
+/* The driver knows a form for the whole VM too; with an adapter it is the adapter's. */
+static NTSTATUS ask_feature(struct guest_process *process, struct guest_adapter *adapter,
+                            const D3DKMT_ISFEATUREENABLED *args, D3DKMT_ISFEATUREENABLED *caller)
 {
-    struct guest_open_adapter *open_adapter =
-        guest_adapter_acquire(process, args->hAdapter, "hAdapter");
-
-    if (!open_adapter)
-        return STATUS_INVALID_PARAMETER;
     struct guest_message message;
-    struct wire_isfeatureenabled *command = NULL;
-    NTSTATUS status = guest_adapter_check_active(open_adapter->adapter);
-    if (!NT_SUCCESS(status))
-        goto out;
-    /* The driver knows a form for the whole VM too; with an adapter it is the adapter's. */
-    command = guest_message_begin(&message, process->vm, open_adapter->adapter, 0,
-                                  WIRE_VGPU_ISFEATUREENABLED, 0);
-    status = STATUS_NO_MEMORY;
+    struct wire_isfeatureenabled *command =
+        guest_message_begin(&message, process->vm, adapter, 0, WIRE_VGPU_ISFEATUREENABLED, 0);
+
     if (!command)
-        goto out;
+        return STATUS_NO_MEMORY;
     command->feature_id = args->FeatureId;
-    status = guest_message_exchange(&message);
+    NTSTATUS status = guest_message_exchange(&message);
     if (status == STATUS_SUCCESS) {
         const struct wire_isfeatureenabled_reply *answer = (const void *)message.reply.bytes;
 
         status = GUEST_WRITE(process, caller->Result, answer->result);
     }
     guest_message_end(&message);
-out:
-    guest_object_release(open_adapter);
+    return status;
+}
+
+NTSTATUS guest_is_feature_enabled(struct guest_process *process,
+                                  const D3DKMT_ISFEATUREENABLED *args,
+                                  D3DKMT_ISFEATUREENABLED *caller)
+{
+    struct guest_target target;
+    NTSTATUS status = guest_target_adapter(process, args->hAdapter, "hAdapter", &target);
+
+    if (NT_SUCCESS(status))
+        status = ask_feature(process, target.adapter, args, caller);
+    guest_target_release(&target);
     return status;
 }

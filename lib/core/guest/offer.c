@@ -2,6 +2,7 @@
 /* OfferAllocations and ReclaimAllocations2. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -62,13 +63,11 @@ NTSTATUS guest_offer_allocations(struct guest_process *process, const D3DKMT_OFF
 
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    status = guest_adapter_check_active(guest_device_adapter(device));
+    struct guest_target target;
+    status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
-        status = offer(process, guest_device_adapter(device), args);
-    guest_object_release(device);
+        status = offer(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -91,13 +90,13 @@ static NTSTATUS return_reclaimed(struct guest_process *process, const struct gue
     return NT_SUCCESS(written) ? status : written;
 }
 
-static NTSTATUS reclaim(struct guest_process *process, struct guest_object *queue,
+static NTSTATUS reclaim(struct guest_process *process, const struct guest_target *queue,
                         const D3DKMT_RECLAIMALLOCATIONS2 *args, D3DKMT_RECLAIMALLOCATIONS2 *caller)
 {
     struct guest_message message;
     struct wire_reclaimallocations *command = guest_message_begin(
-        &message, process->vm, guest_device_adapter(queue->device), process->host_handle,
-        WIRE_VGPU_RECLAIMALLOCATIONS, args->NumAllocations * sizeof(D3DKMT_HANDLE));
+        &message, process->vm, queue->adapter, process->host_handle, WIRE_VGPU_RECLAIMALLOCATIONS,
+        args->NumAllocations * sizeof(D3DKMT_HANDLE));
 
     if (!command)
         return STATUS_NO_MEMORY;
@@ -124,13 +123,11 @@ NTSTATUS guest_reclaim_allocations(struct guest_process *process,
 
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_object *queue =
-        guest_child_acquire(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue");
-    if (!queue)
-        return STATUS_INVALID_PARAMETER;
-    status = guest_adapter_check_active(guest_device_adapter(queue->device));
+    struct guest_target queue;
+    status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE,
+                                "hPagingQueue", &queue);
     if (NT_SUCCESS(status))
-        status = reclaim(process, queue, args, caller);
-    guest_object_release(queue);
+        status = reclaim(process, &queue, args, caller);
+    guest_target_release(&queue);
     return status;
 }

@@ -15,9 +15,10 @@ static NTSTATUS check_targets(UINT count, D3DKMT_HANDLE resource)
     NTSTATUS status = guest_check_count("AllocationCount", count, 0, PRIORITY_HANDLES_MAX);
 
     if (NT_SUCCESS(status) && (count == 0) == (resource == 0))
-        status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                              "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-                              resource, count);
+        status = d3dkmti_fail(
+            STATUS_INVALID_PARAMETER,
+            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
+            resource, count);
     return status;
 }
 
@@ -109,58 +110,51 @@ NTSTATUS guest_get_allocation_priority(struct guest_process *process,
 
 /* ---- contexts */
 
-static NTSTATUS set_context_priority(struct guest_process *process, D3DKMT_HANDLE handle,
-                                     INT priority, bool in_process)
+static NTSTATUS send_context_priority(struct guest_process *process, struct guest_adapter *adapter,
+                                      D3DKMT_HANDLE context, INT priority, bool in_process)
 {
-    struct guest_object *context =
-        guest_child_acquire(process, handle, HANDLE_TYPE_CONTEXT, "hContext");
-
-    if (!context)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(context->device);
     struct guest_message message;
-    struct wire_setcontextschedulingpriority *command = NULL;
-    NTSTATUS status = guest_adapter_check_active(adapter);
-    if (!NT_SUCCESS(status))
-        goto out;
-    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
-                                  WIRE_VGPU_SETCONTEXTSCHEDULINGPRIORITY, 0);
-    status = STATUS_NO_MEMORY;
+    struct wire_setcontextschedulingpriority *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_SETCONTEXTSCHEDULINGPRIORITY, 0);
+
     if (!command)
-        goto out;
-    command->context = handle;
+        return STATUS_NO_MEMORY;
+    command->context = context;
     command->priority = priority;
     command->in_process = in_process;
-    status = guest_message_exchange(&message);
+    NTSTATUS status = guest_message_exchange(&message);
     guest_message_end(&message);
-out:
-    guest_object_release(context);
+    return status;
+}
+
+static NTSTATUS set_context_priority(struct guest_process *process, D3DKMT_HANDLE context,
+                                     INT priority, bool in_process)
+{
+    struct guest_target target;
+    NTSTATUS status =
+        guest_target_child(process, context, HANDLE_TYPE_CONTEXT, "hContext", &target);
+
+    if (NT_SUCCESS(status))
+        status = send_context_priority(process, target.adapter, context, priority, in_process);
+    guest_target_release(&target);
     return status;
 }
 
 /* caller_priority: where the answer goes. */
-static NTSTATUS get_context_priority(struct guest_process *process, D3DKMT_HANDLE handle,
-                                     INT *caller_priority, bool in_process)
+static NTSTATUS ask_context_priority(struct guest_process *process, struct guest_adapter *adapter,
+                                     D3DKMT_HANDLE context, INT *caller_priority, bool in_process)
 {
-    struct guest_object *context =
-        guest_child_acquire(process, handle, HANDLE_TYPE_CONTEXT, "hContext");
-
-    if (!context)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(context->device);
     struct guest_message message;
-    struct wire_getcontextschedulingpriority *command = NULL;
-    NTSTATUS status = guest_adapter_check_active(adapter);
-    if (!NT_SUCCESS(status))
-        goto out;
-    command = guest_message_begin(&message, process->vm, adapter, process->host_handle,
-                                  WIRE_VGPU_GETCONTEXTSCHEDULINGPRIORITY, 0);
-    status = STATUS_NO_MEMORY;
+    struct wire_getcontextschedulingpriority *command =
+        guest_message_begin(&message, process->vm, adapter, process->host_handle,
+                            WIRE_VGPU_GETCONTEXTSCHEDULINGPRIORITY, 0);
+
     if (!command)
-        goto out;
-    command->context = handle;
+        return STATUS_NO_MEMORY;
+    command->context = context;
     command->in_process = in_process;
-    status = guest_message_exchange(&message);
+    NTSTATUS status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {
         const struct wire_getcontextschedulingpriority_reply *answer =
             (const void *)message.reply.bytes;
@@ -168,8 +162,20 @@ static NTSTATUS get_context_priority(struct guest_process *process, D3DKMT_HANDL
         status = GUEST_WRITE(process, *caller_priority, answer->priority);
     }
     guest_message_end(&message);
-out:
-    guest_object_release(context);
+    return status;
+}
+
+static NTSTATUS get_context_priority(struct guest_process *process, D3DKMT_HANDLE context,
+                                     INT *caller_priority, bool in_process)
+{
+    struct guest_target target;
+    NTSTATUS status =
+        guest_target_child(process, context, HANDLE_TYPE_CONTEXT, "hContext", &target);
+
+    if (NT_SUCCESS(status))
+        status =
+            ask_context_priority(process, target.adapter, context, caller_priority, in_process);
+    guest_target_release(&target);
     return status;
 }
 

@@ -64,7 +64,8 @@ NTSTATUS guest_make_resident(struct guest_process *process, const D3DDDI_MAKERES
     if (!NT_SUCCESS(status))
         return status;
     struct guest_target target;
-    status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue", &target);
+    status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE,
+                                "hPagingQueue", &target);
     if (NT_SUCCESS(status))
         status = make_resident(process, target.adapter, args, caller);
     guest_target_release(&target);
@@ -145,9 +146,10 @@ NTSTATUS guest_query_allocation_residency(struct guest_process *process,
 {
     (void)caller;
     if ((args->AllocationCount == 0) == (args->hResource == 0))
-        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-                            args->hResource, args->AllocationCount);
+        return d3dkmti_fail(
+            STATUS_INVALID_PARAMETER,
+            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
+            args->hResource, args->AllocationCount);
     struct guest_target target;
     NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
@@ -189,7 +191,8 @@ NTSTATUS guest_update_allocation_property(struct guest_process *process,
                                           D3DDDI_UPDATEALLOCPROPERTY *caller)
 {
     struct guest_target target;
-    NTSTATUS status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE, "hPagingQueue", &target);
+    NTSTATUS status = guest_target_child(process, args->hPagingQueue, HANDLE_TYPE_PAGING_QUEUE,
+                                         "hPagingQueue", &target);
     if (NT_SUCCESS(status))
         status = update_property(process, target.adapter, args, caller);
     guest_target_release(&target);

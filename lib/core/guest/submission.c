@@ -2,6 +2,7 @@
 /* SubmitCommand and SubmitCommandToHwQueue. */
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/target.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -59,15 +60,12 @@ NTSTATUS guest_submit_command(struct guest_process *process, const D3DKMT_SUBMIT
             guest_check_count("NumPrimaries", args->NumPrimaries, 0, D3DDDI_MAX_WRITTEN_PRIMARIES);
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_object *context = guest_child_acquire(process, args->BroadcastContext[0],
-                                                       HANDLE_TYPE_CONTEXT, "BroadcastContext[0]");
-    if (!context)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(context->device);
-    status = guest_adapter_check_active(adapter);
+    struct guest_target target;
+    status = guest_target_child(process, args->BroadcastContext[0], HANDLE_TYPE_CONTEXT,
+                                "BroadcastContext[0]", &target);
     if (NT_SUCCESS(status))
-        status = submit(process, adapter, args);
-    guest_object_release(context);
+        status = submit(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
 
@@ -105,14 +103,10 @@ NTSTATUS guest_submit_command_to_hw_queue(struct guest_process *process,
         status = guest_check_count("NumPrimaries", args->NumPrimaries, 0, HW_QUEUE_PRIMARIES_MAX);
     if (!NT_SUCCESS(status))
         return status;
-    struct guest_object *queue =
-        guest_child_acquire(process, args->hHwQueue, HANDLE_TYPE_HW_QUEUE, "hHwQueue");
-    if (!queue)
-        return STATUS_INVALID_PARAMETER;
-    struct guest_adapter *adapter = guest_device_adapter(queue->device);
-    status = guest_adapter_check_active(adapter);
+    struct guest_target target;
+    status = guest_target_child(process, args->hHwQueue, HANDLE_TYPE_HW_QUEUE, "hHwQueue", &target);
     if (NT_SUCCESS(status))
-        status = submit_to_hw_queue(process, adapter, args);
-    guest_object_release(queue);
+        status = submit_to_hw_queue(process, target.adapter, args);
+    guest_target_release(&target);
     return status;
 }
