@@ -30,7 +30,7 @@ static void publish_best(struct gpu_node *node)
     atomic_store_explicit(&node->best_ready, best, memory_order_relaxed);
 }
 
-void gpu_node_make_ready(struct gpu_queue *queue)
+void gpu_node_line_up(struct gpu_queue *queue)
 {
     struct gpu_node *node = queue->node;
     struct gpu_ready_list *list = &node->ready[queue->priority + GPU_PRIORITY_LIMIT];
@@ -41,7 +41,12 @@ void gpu_node_make_ready(struct gpu_queue *queue)
     list->tail = &queue->next;
     if (queue->priority > atomic_load_explicit(&node->best_ready, memory_order_relaxed))
         atomic_store_explicit(&node->best_ready, queue->priority, memory_order_relaxed);
-    pthread_cond_signal(&node->work);
+}
+
+void gpu_node_make_ready(struct gpu_queue *queue)
+{
+    gpu_node_line_up(queue);
+    pthread_cond_signal(&queue->node->work);
 }
 
 static struct gpu_queue *take_ready(struct gpu_node *node)

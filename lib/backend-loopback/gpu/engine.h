@@ -81,8 +81,10 @@ NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu
 /* All its queues must be gone. */
 void gpu_node_destroy(struct gpu_node *node);
 
-/* Puts a queue with packets in line. Node lock held. */
+/* Puts a queue with packets in line and wakes the engine. Node lock held. */
 void gpu_node_make_ready(struct gpu_queue *queue);
+/* The same for a caller who signals node->work when it has let go of the lock. */
+void gpu_node_line_up(struct gpu_queue *queue);
 /* Takes a ready or polling queue out of its list. Node lock held. */
 void gpu_node_unlink(struct gpu_queue *queue);
 

@@ -102,9 +102,15 @@ static NTSTATUS begin(struct gpu_queue *queue, enum gpu_packet_type type, uint32
 
 static NTSTATUS finish(struct gpu_queue *queue)
 {
-    if (queue->state == GPU_QUEUE_IDLE)
-        gpu_node_make_ready(queue);
-    pthread_mutex_unlock(&queue->node->lock);
+    struct gpu_node *node = queue->node;
+    bool wake = queue->state == GPU_QUEUE_IDLE;
+
+    if (wake)
+        gpu_node_line_up(queue);
+    pthread_mutex_unlock(&node->lock);
+    /* Without the lock, or the engine would wake only to sleep on it. */
+    if (wake)
+        pthread_cond_signal(&node->work);
     return STATUS_SUCCESS;
 }
 
