@@ -184,6 +184,9 @@ static void a_fence_page_stays_live_in_the_child(void **state)
     void *complaint;
 
     (void)state;
+#ifdef CLIENT_ADDRESS_SANITIZER
+    skip(); /* as above */
+#endif
     assert_success(client_gpu_run(&gpu, 1));
     assert_int_equal(pthread_create(&thread, NULL, signal_up_to_1000, NULL), 0);
     int result = client_in_child(watch_fence, NULL);
@@ -217,6 +220,9 @@ static int leave_an_orphan(void *context)
     CHILD_EXPECT(NT_SUCCESS(client_gpu_open(&gpu)));
     for (uint32_t word = 0x4001; word <= 0x4005; word++)
         CHILD_EXPECT(NT_SUCCESS(client_gpu_run(&gpu, word)));
+#ifdef CLIENT_ADDRESS_SANITIZER
+    client_until_all_asleep();
+#endif
     pid_t child = fork();
     CHILD_EXPECT(child >= 0);
     if (child == 0) {
@@ -291,6 +297,9 @@ static void the_gpu_sees_what_the_parent_writes_after_a_fork(void **state)
     wrapped_memory[0] = 0x51;
     wrapped_memory[1024] = 0x52;
     assert_int_equal(pipe(released), 0);
+#ifdef CLIENT_ADDRESS_SANITIZER
+    client_until_all_asleep();
+#endif
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {

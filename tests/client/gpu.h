@@ -47,6 +47,9 @@ NTSTATUS client_ask(D3DKMT_HANDLE device);
 /* Returns once the thread sleeps, as it does in a blocking call. */
 void client_until_asleep(pid_t thread);
 
+/* Returns once every other thread of this process sleeps. */
+void client_until_all_asleep(void);
+
 /* Descriptors of this process that are open. */
 unsigned client_descriptors(void);
 
