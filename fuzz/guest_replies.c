@@ -10,6 +10,8 @@
  *
  * Behind the input everything is honest. The tour after it must be as with any honest host.
  */
+#include <stdio.h>
+
 #include "core/wire/host_message.h"
 #include "fuzz_input.h"
 #include "guest/tour.h"
@@ -104,7 +106,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.interface_version = data[0] & 1 ? WIRE_VERSION : WIRE_VERSION_OLD;
     config.async_messages = (data[0] & 2) != 0;
     config.caps = data[0] & 4 ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
-    config.adapters[0].asynchronous_paging = (data[0] & 8) != 0;
     config.io_space_size = 16 << 20;
     struct liar *liar = liar_open_empty(&config);
     struct input input = {data + 1, size - 1, false};
@@ -118,8 +119,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     liar_listen(liar, NULL, NULL);
     liar_remove(liar);
     liar_arrive(liar);
-    if (tour_run(liar, false, NULL) != 0)
+    const char *failure = NULL;
+    if (tour_run(liar, false, &failure) != 0) {
+        fprintf(stderr, "after the lies %s fails: %s\n", failure, d3dkmt_last_error());
         abort();
+    }
     liar_close(liar);
     return 0;
 }

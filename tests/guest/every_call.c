@@ -249,14 +249,14 @@ FILL(MakeResident, D3DDDI_MAKERESIDENT)
 {
     args->hPagingQueue = HANDLE_AT(world, PAGING_QUEUE);
     args->NumAllocations = 1;
-    args->AllocationList = one_handle(world, 0, WORLD_ALLOCATION);
+    args->AllocationList = one_handle(world, 0, WORLD_PART); /* commands run from the other */
 }
 
 FILL(Evict, D3DKMT_EVICT)
 {
     args->hDevice = HANDLE_AT(world, DEVICE);
     args->NumAllocations = 1;
-    args->AllocationList = one_handle(world, 0, WORLD_ALLOCATION);
+    args->AllocationList = one_handle(world, 0, WORLD_PART); /* commands run from the other */
 }
 
 FILL(OfferAllocations, D3DKMT_OFFERALLOCATIONS)

@@ -192,7 +192,7 @@ static void rescind_global(struct liar *host)
 static void depart(struct liar *host, struct liar_exchange *exchange, void *context)
 {
     static void (*const departures[DEPARTURES])(struct liar *) = {rescind_channel, liar_remove,
-                                                                 rescind_global};
+                                                                  rescind_global};
     struct moment *moment = context;
 
     if (moment->reached || exchange->number != moment->at)

@@ -192,8 +192,6 @@ static void set_up(const char *how)
         config.async_messages = true;
     if (strstr(how, "pages"))
         config.caps = HOST_CAPS_MAP_GUEST_MEMORY;
-    if (strstr(how, "pending"))
-        config.adapters[0].asynchronous_paging = true;
     liar = liar_open(&config);
     seen_count = 0;
     liar_listen(liar, look, NULL);
@@ -353,7 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(lengths, "new"),     TEST(lengths, "old, pages"), TEST(lengths, "new, async"),
         TEST(contents, "new"),    TEST(contents, "old"),       TEST(contents, "new, async, pages"),
-        TEST(contents, "new, pending"), TEST(words, "new"),    TEST(addresses, "new"),
+        TEST(words, "new"),       TEST(addresses, "new"),
     };
 #undef TEST
 

@@ -30,7 +30,7 @@ static struct loopback_transport *real(void *context)
 
 static uint32_t version_of(struct liar *liar)
 {
-    uint32_t version = liar->offered_version ? liar->offered_version
+    uint32_t version = liar->offered_version            ? liar->offered_version
                        : liar->config.interface_version ? liar->config.interface_version
                                                         : WIRE_VERSION;
 
@@ -67,8 +67,8 @@ static NTSTATUS exchange(void *context, guest_channel channel, const void *messa
     void *hook_context = liar->hook_context;
     unsigned number = liar->exchanges++;
     pthread_mutex_unlock(&liar->mutex);
-    NTSTATUS status = honest->exchange(&liar->real, channel, message, size, reply, capacity,
-                                       reply_size);
+    NTSTATUS status =
+        honest->exchange(&liar->real, channel, message, size, reply, capacity, reply_size);
     /* A message that a host cannot read is a defect of the engine. */
     must(wire_request_decode(message, size, version_of(liar), &request) == WIRE_OK,
          "the engine sent a malformed message");

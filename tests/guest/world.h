@@ -33,7 +33,7 @@ enum world_object {
     WORLD_FENCE,
     WORLD_NOTIFICATION,
     WORLD_ALLOCATION, /* resident, mapped and locked once */
-    WORLD_MEMORY, /* an allocation on memory of the caller's */
+    WORLD_MEMORY,     /* an allocation on memory of the caller's */
     WORLD_RESOURCE,
     WORLD_PART, /* an allocation of the resource */
     WORLD_OTHER_DEVICE,
@@ -50,10 +50,10 @@ struct world {
     uint64_t reserved; /* a reserved range of one buffer's size */
     const uint64_t *fence_value;
     uint64_t next_value;
-    void *memory;            /* behind WORLD_MEMORY */
-    unsigned char *scratch;  /* WORLD_SCRATCH bytes */
-    int event;               /* an eventfd */
-    unsigned failures;       /* of world_create and world_call_checked */
+    void *memory;           /* behind WORLD_MEMORY */
+    unsigned char *scratch; /* WORLD_SCRATCH bytes */
+    int event;              /* an eventfd */
+    unsigned failures;      /* of world_create and world_call_checked */
     const char *first_failure;
     NTSTATUS first_status;
 };
@@ -89,9 +89,8 @@ struct call_field {
     enum field_kind kind;
     const char *name; /* as errors spell it */
     uint16_t offset, size;
-    uint64_t accepts;           /* handles: bit set of enum world_object that are right */
-    uint32_t minimum, maximum;  /* counts */
-
+    uint64_t accepts;          /* handles: bit set of enum world_object that are right */
+    uint32_t minimum, maximum; /* counts */
 };
 
 enum call_flags {
