@@ -26,10 +26,11 @@ extern "C" {
 struct d3dkmt_backend_services {
     /*
      * Records why the current call fails, for d3dkmt_last_error(), and returns status, so that a
-     * backend writes `return services->fail_with(STATUS_..., "hDevice 0x%x is not a device", handle);`.
-     * The library puts the call's name in front. Any thread; the text belongs to that thread.
+     * backend writes `return services->fail_with(STATUS_..., "hDevice 0x%x is not a device",
+     * handle);`. The library puts the call's name in front. Any thread; the text belongs to that
+     * thread.
      */
-    NTSTATUS (*fail_with)
+    NTSTATUS(*fail_with)
     (NTSTATUS status, const char *format, ...) __attribute__((format(printf, 2, 3)));
     /* Writes a line to the log. Any thread. */
     void (*log)(enum d3dkmt_log_level level, const char *module, const char *format, ...)
@@ -58,7 +59,7 @@ struct d3dkmt_backend {
      * once before any other member, never again before close. On success *instance (which may be
      * any value) goes to all further calls. Must not call D3DKMT functions.
      */
-    NTSTATUS (*open)
+    NTSTATUS(*open)
     (const struct d3dkmt_backend_services *services, const char *options, void **instance);
 
     /*

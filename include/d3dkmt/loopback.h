@@ -34,9 +34,9 @@ extern "C" {
 D3DKMT_API extern const struct d3dkmt_backend d3dkmt_loopback_backend;
 
 /*
- * Says what the command SOFTGPU_CALL with this number does on an adapter of the simulated host that is
- * open, counted from 0 in order of enumeration; NULL takes the function away. context goes to each
- * call and must live until no command buffer that calls can be running.
+ * Says what the command SOFTGPU_CALL with this number does on an adapter of the simulated host that
+ * is open, counted from 0 in order of enumeration; NULL takes the function away. context goes to
+ * each call and must live until no command buffer that calls can be running.
  *
  * STATUS_SUCCESS; STATUS_INVALID_PARAMETER for a number or adapter that does not exist;
  * STATUS_DEVICE_REMOVED when no simulated host is open.

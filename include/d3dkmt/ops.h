@@ -148,7 +148,7 @@ enum d3dkmt_op_family {
     X(QueryStatistics, D3DKMT_QUERYSTATISTICS, const, 0x43, INFO, ADAPTED, 0)                      \
     X(ShareObjectWithHost, D3DKMT_SHAREOBJECTWITHHOST, , 0x44, SHARING, DIRECT, 0)                 \
     X(CreateSyncFile, D3DKMT_CREATESYNCFILE, , 0x45, SYNC_FILE, DIRECT, D3DKMT_OP_CREATES)         \
-    X(WaitSyncFile, D3DKMT_WAITSYNCFILE, const, 0x46, SYNC_FILE, DIRECT, 0)                             \
+    X(WaitSyncFile, D3DKMT_WAITSYNCFILE, const, 0x46, SYNC_FILE, DIRECT, 0)                        \
     X(OpenSyncObjectFromSyncFile, D3DKMT_OPENSYNCOBJECTFROMSYNCFILE, , 0x47, SYNC_FILE, DIRECT,    \
       D3DKMT_OP_CREATES)                                                                           \
     X(EnumProcesses, D3DKMT_ENUMPROCESSES, , 0x48, ADAPTER, DIRECT, 0)                             \

@@ -55,8 +55,8 @@ static NTSTATUS exchange(void *context, guest_channel channel, const void *messa
 
     if (!atomic_load_explicit(channel_flag(transport, channel), memory_order_relaxed))
         return STATUS_DEVICE_REMOVED;
-    size_t exact = host_command(transport->host, host_channel(channel), message, size, true, reply,
-                                capacity);
+    size_t exact =
+        host_command(transport->host, host_channel(channel), message, size, true, reply, capacity);
     /* A VMBus packet has whole words of 8 bytes; what is behind the reply is zero. */
     size_t rounded = (exact + 7) & ~(size_t)7;
     if (rounded > capacity)

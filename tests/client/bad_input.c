@@ -101,8 +101,8 @@ int bad_input_tear_down(void **state)
     uint32_t objects = host_object_count(loopback_host());
     D3DKMTCloseDxCoreDevice();
     unsigned descriptors = count_descriptors(), mappings = count_mappings();
-    bool clean = objects == 0 && descriptors == descriptors_before &&
-                 mappings == mappings_before && bad_world.failures == 0;
+    bool clean = objects == 0 && descriptors == descriptors_before && mappings == mappings_before &&
+                 bad_world.failures == 0;
     if (!clean)
         print_error("%u objects, %d descriptors and %d mappings are left; %u calls failed: %s\n",
                     objects, (int)(descriptors - descriptors_before),
@@ -116,8 +116,7 @@ int bad_input_tear_down(void **state)
 static void complain(const struct bad_case *expected, const char *how)
 {
     failed_cases++;
-    print_error("%s, %s: %s. %s\n", expected->call->name, expected->what, how,
-                d3dkmt_last_error());
+    print_error("%s, %s: %s. %s\n", expected->call->name, expected->what, how, d3dkmt_last_error());
 }
 
 void bad_input_expect(const struct bad_case *expected, void *args)

@@ -27,7 +27,7 @@ int bad_input_tear_down(void **state);
 /* Every mode of the host, as pre-state of a test of its own. */
 #define BAD_INPUT_TEST(name, specification)                                                        \
     {                                                                                              \
-        #name " (" specification ")", name, bad_input_set_up, bad_input_tear_down,                 \
+#name " (" specification ")", name, bad_input_set_up, bad_input_tear_down,                 \
             (char *)(uintptr_t)specification                                                       \
     }
 #define BAD_INPUT_TESTS(name)                                                                      \

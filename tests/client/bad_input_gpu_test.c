@@ -20,8 +20,8 @@ static void open_gpu(void)
     assert_int_equal(umd_open(&umd, 0), STATUS_SUCCESS);
     assert_int_equal(umd_context_create(&umd, 0, &context), STATUS_SUCCESS);
     assert_int_equal(umd_fence_create(&umd, 0, &fence), STATUS_SUCCESS);
-    assert_true(NT_SUCCESS(
-        umd_buffer_create(&umd, 65536, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands)));
+    assert_true(
+        NT_SUCCESS(umd_buffer_create(&umd, 65536, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands)));
     assert_true(
         NT_SUCCESS(umd_buffer_create(&umd, 65536, SOFTGPU_ALLOCATION_CPU_VISIBLE, &target)));
 }

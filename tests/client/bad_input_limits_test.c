@@ -96,10 +96,14 @@ static const struct fit {
     uint32_t largest;
 } fits[] = {
 #define FIT(op, type, count, pointer, largest)                                                     \
-    {D3DKMT_OP_##op, #count, offsetof(type, count), offsetof(type, pointer), 0, largest}
+    {                                                                                              \
+        D3DKMT_OP_##op, #count, offsetof(type, count), offsetof(type, pointer), 0, largest         \
+    }
 #define FIT2(op, type, count, pointer, second, largest)                                            \
-    {D3DKMT_OP_##op,          #count, offsetof(type, count), offsetof(type, pointer),              \
-     offsetof(type, second), largest}
+    {                                                                                              \
+        D3DKMT_OP_##op, #count, offsetof(type, count), offsetof(type, pointer),                    \
+            offsetof(type, second), largest                                                        \
+    }
     FIT(QueryAdapterInfo, D3DKMT_QUERYADAPTERINFO, PrivateDriverDataSize, pPrivateDriverData,
         131017),
     FIT(Escape, D3DKMT_ESCAPE, PrivateDriverDataSize, pPrivateDriverData, 131001),
@@ -155,8 +159,7 @@ static void what_fits(void **state)
         if (fit->largest == 10240)
             continue; /* all that are allowed fit */
         if (!is_too_large(fit, fit->largest + 1))
-            fail_msg("operation %d: %s = %u still fits", (int)fit->op, fit->name,
-                     fit->largest + 1);
+            fail_msg("operation %d: %s = %u still fits", (int)fit->op, fit->name, fit->largest + 1);
     }
 }
 

@@ -36,8 +36,8 @@ static bool may_be_null(const struct every_call *call)
 /* As the kernel: two calls spell a bad pointer as a bad argument. */
 static NTSTATUS status_of(const struct every_call *call, bool writing)
 {
-    bool blurred = call->op == D3DKMT_OP_CreateContextVirtual ||
-                   (call->op == D3DKMT_OP_Escape && writing);
+    bool blurred =
+        call->op == D3DKMT_OP_CreateContextVirtual || (call->op == D3DKMT_OP_Escape && writing);
 
     return blurred ? STATUS_INVALID_PARAMETER : STATUS_UNSUCCESSFUL;
 }

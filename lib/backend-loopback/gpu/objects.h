@@ -10,11 +10,11 @@
 
 #include <d3dkmt/kmd.h>
 
-#include "backend-loopback/gpu/records.h"
 #include "backend-loopback/gpu/device.h"
 #include "backend-loopback/gpu/machine.h"
 #include "backend-loopback/gpu/page_table.h"
 #include "backend-loopback/gpu/range_tree.h"
+#include "backend-loopback/gpu/records.h"
 #include "backend-loopback/gpu/storage.h"
 
 struct gpu_node;

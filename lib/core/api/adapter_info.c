@@ -156,8 +156,9 @@ static NTSTATUS query_block_list(const D3DKMT_QUERYADAPTERINFO *args)
     narrow->Size = (UINT)narrow_size;
     NTSTATUS status = query(args, narrow, narrow_size);
     if (NT_SUCCESS(status)) {
-        widen_parts((const uint16_t *)(const void *)((const unsigned char *)narrow + BLOCKLIST_HEAD),
-                    units, wide->BlockList, units);
+        widen_parts(
+            (const uint16_t *)(const void *)((const unsigned char *)narrow + BLOCKLIST_HEAD), units,
+            wide->BlockList, units);
         wide->Size = narrow->Size > BLOCKLIST_HEAD
                          ? (UINT)(BLOCKLIST_HEAD + (narrow->Size - BLOCKLIST_HEAD) * 2)
                          : narrow->Size;

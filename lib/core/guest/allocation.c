@@ -353,9 +353,10 @@ NTSTATUS guest_destroy_allocation(struct guest_process *process,
     if (!NT_SUCCESS(status))
         return status;
     if ((count == 0) == (args->hResource == 0))
-        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-                            args->hResource, count);
+        return d3dkmti_fail(
+            STATUS_INVALID_PARAMETER,
+            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
+            args->hResource, count);
     status = guest_read(process, handles, args->phAllocationList, count * sizeof(handles[0]),
                         "phAllocationList");
     if (!NT_SUCCESS(status))

@@ -19,10 +19,10 @@ struct signal {
     const D3DKMT_HANDLE *contexts;
     const UINT64 *values; /* one for each object; NULL: none are sent, as the driver does */
     const char *contexts_name, *values_name; /* of the arguments */
-    uint64_t fence_value; /* the single value of the legacy call */
-    D3DKMT_HANDLE device; /* of a signal from the CPU */
-    bool has_event;       /* the flag EnqueueCpuEvent */
-    uint64_t event;       /* the event's id then */
+    uint64_t fence_value;                    /* the single value of the legacy call */
+    D3DKMT_HANDLE device;                    /* of a signal from the CPU */
+    bool has_event;                          /* the flag EnqueueCpuEvent */
+    uint64_t event;                          /* the event's id then */
 };
 
 static NTSTATUS append(struct guest_process *process, struct guest_message *message,
