@@ -154,7 +154,7 @@ struct descriptor *client_find(struct client *client, const char *name)
 }
 
 static void close_descriptor(struct clients *clients, struct client *client,
-                             struct descriptor *descriptor)
+                             struct descriptor *descriptor, bool at_exit)
 {
     struct descriptor **link = &client->descriptors;
 
@@ -168,7 +168,11 @@ static void close_descriptor(struct clients *clients, struct client *client,
     close(descriptor->number);
     if (descriptor->file)
         file_release(clients, descriptor->file);
-    if (descriptor->shared) /* the last one of an object ends it on the host, too */
+    /*
+     * The last one of an object ends it on the host, too. Of several in a row it may be any, or one
+     * that a merged sync file keeps: they are closed first.
+     */
+    if (descriptor->shared && !(at_exit && client->descriptors && client->descriptors->shared))
         host_await(clients->host, "DESTROYNTSHAREDOBJECT");
     free(descriptor->name);
     free(descriptor);
@@ -186,7 +190,7 @@ void client_close(struct clients *clients, struct client *client, const char *na
     }
     if (!descriptor)
         report_die("%s closes %s, which it does not have", client->name, name);
-    close_descriptor(clients, client, descriptor);
+    close_descriptor(clients, client, descriptor, false);
 }
 
 void client_duplicate(struct clients *clients, struct client *from, const char *name,
@@ -227,6 +231,6 @@ void client_fork(struct clients *clients, struct client *parent, struct client *
 void client_end(struct clients *clients, struct client *client)
 {
     while (client->descriptors)
-        close_descriptor(clients, client, client->descriptors);
+        close_descriptor(clients, client, client->descriptors, true);
     client->descriptor_limit = 0;
 }

@@ -330,15 +330,31 @@ static bool too_many_primaries(struct defects *defects, json_t *steps)
 
 /* ---- rules: what the host must be told */
 
+/* Destroys on the host what the reply to another message has made; its handle comes first in it. */
+static void append_destroy(json_t *step, const json_t *message, const char *command,
+                           uint32_t number, const struct blob *made)
+{
+    const json_t *reply = json_object_get(message, "reply"), *symbol;
+    json_t *symbols = symbols_before(message, 24);
+    unsigned char body[8] = {0};
+    size_t i;
+
+    memcpy(body, made->bytes, 4);
+    json_array_foreach(json_object_get(reply, "sym"), i, symbol)
+    {
+        if (json_integer_value(json_array_get(symbol, 0)) == 0)
+            json_array_append_new(symbols, json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
+    }
+    append_message(step, message, command, number, body, sizeof(body), symbols);
+}
+
 static bool undo_paging_queue(struct defects *defects, json_t *steps)
 {
     enum { DESTROYPAGINGQUEUE = 10 };
     json_t *step = json_array_get(steps, 0);
-    const json_t *message = find_message(step, "CREATEPAGINGQUEUE"), *symbol;
+    const json_t *message = find_message(step, "CREATEPAGINGQUEUE");
     const json_t *reply = json_object_get(message, "reply");
-    unsigned char body[8] = {0};
     struct blob blob;
-    size_t i;
 
     (void)defects;
     if (!failed_with(step, "ENOMEM") || !reply || find_message(step, "DESTROYPAGINGQUEUE"))
@@ -346,19 +362,41 @@ static bool undo_paging_queue(struct defects *defects, json_t *steps)
     blob_parse(&blob, reply);
     bool made = blob.size >= 24;
     if (made)
-        memcpy(body, blob.bytes, 4);
+        append_destroy(step, message, "DESTROYPAGINGQUEUE", DESTROYPAGINGQUEUE, &blob);
     blob_free(&blob);
-    if (!made)
+    return made;
+}
+
+/* Of a fence that was opened for a sync file. */
+static bool undo_open(json_t *step)
+{
+    enum { DESTROYSYNCOBJECT = 1003, OPENED = 24 };
+    const json_t *message = find_message(step, "OPENSYNCOBJECT");
+    const json_t *reply = json_object_get(message, "reply");
+    struct blob blob;
+
+    if (succeeded(step) || !reply || find_message(step, "DESTROYSYNCOBJECT"))
         return false;
-    json_t *symbols = symbols_before(message, 24);
-    json_array_foreach(json_object_get(reply, "sym"), i, symbol)
-    {
-        if (json_integer_value(json_array_get(symbol, 0)) == 0)
-            json_array_append_new(symbols, json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
-    }
-    append_message(step, message, "DESTROYPAGINGQUEUE", DESTROYPAGINGQUEUE, body, sizeof(body),
-                   symbols);
-    return true;
+    blob_parse(&blob, reply);
+    bool opened = blob.size >= OPENED && memcmp(blob.bytes + 4, "\0\0\0\0", 4) == 0;
+    if (opened)
+        append_destroy(step, message, "DESTROYSYNCOBJECT", DESTROYSYNCOBJECT, &blob);
+    blob_free(&blob);
+    return opened;
+}
+
+static bool undo_open_of_wait(struct defects *defects, json_t *steps)
+{
+    (void)defects;
+    return undo_open(json_array_get(steps, 0));
+}
+
+static bool undo_open_of_open(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    (void)defects;
+    return failed_with(step, "EFAULT") && undo_open(step);
 }
 
 static void append_unlock(json_t *step, const json_t *like)
@@ -502,6 +540,45 @@ static bool signals_send_nothing(struct defects *defects, json_t *steps)
     return json_object_del(json_array_get(steps, 0), "msgs") == 0;
 }
 
+/* ---- rules: sync files */
+
+static bool only_monitored_fences(struct defects *defects, json_t *steps)
+{
+    json_t *step = json_array_get(steps, 0);
+
+    if (strncmp(defects->scenario, "syncfile/non-monitored@", 23) != 0)
+        return false;
+    set_error(step, "EINVAL");
+    json_object_del(step, "after");
+    json_object_del(step, "msgs");
+    return true;
+}
+
+static bool nothing_to_poll(struct defects *defects, json_t *steps)
+{
+    return strncmp(defects->scenario, "syncfile/non-monitored@", 23) == 0 && leave_out(steps);
+}
+
+/* The driver adds 1 to the value when the file is signalled. */
+static bool wait_for_the_value(struct defects *defects, json_t *steps)
+{
+    enum { VALUE_AT = 40 };
+    json_t *message = find_message(json_array_get(steps, 0), "WAITFORSYNCOBJECTFROMGPU");
+    struct blob blob;
+
+    if (strncmp(defects->scenario, "syncfile/fence-destroyed@", 25) != 0 || !message)
+        return false;
+    blob_parse(&blob, message);
+    if (blob.size <= VALUE_AT)
+        report_die("a wait is too short");
+    blob.bytes[VALUE_AT]--;
+    char *text = encode_hex(blob.bytes, blob.size);
+    json_object_set_new(message, "hex", json_string(text));
+    free(text);
+    blob_free(&blob);
+    return true;
+}
+
 /* ---- rules: memory and handles */
 
 static bool refuse_write(struct defects *defects, json_t *steps)
@@ -555,6 +632,13 @@ const struct defect_rule defect_rules[] = {
     {"K-14", false, 0, "memwrite", refuse_write, "fence pages are read-only"},
     {"K-14", false, 0, "memread", read_what_was_refused,
      "left out: the page was not written, or is another process's"},
+    {"K-18", true, REQUEST(0x45, D3DKMT_CREATESYNCFILE), NULL, only_monitored_fences,
+     "only monitored fences have values to wait for"},
+    {"K-18", true, 0, "poll", nothing_to_poll, "left out: there is no sync file"},
+    {"K-21", true, REQUEST(0x46, D3DKMT_WAITSYNCFILE), NULL, wait_for_the_value,
+     "a signalled sync file stands for the same value"},
+    {"K-23", false, REQUEST(0x47, D3DKMT_OPENSYNCOBJECTFROMSYNCFILE), NULL, undo_open_of_open,
+     "an object that the caller cannot be told of is destroyed on the host"},
     {"K-28", false, REQUEST(0x25, D3DKMT_LOCK2), NULL, lock_in_turn,
      "a second locker waits for the first, and the host locks once"},
     {"K-28", false, REQUEST(0x25, D3DKMT_LOCK2), NULL, check_the_device,
@@ -581,6 +665,8 @@ const struct defect_rule defect_rules[] = {
      "a handle of 0 is a failure"},
     {"K-61", true, REQUEST(0x07, D3DKMT_CREATEPAGINGQUEUE), NULL, undo_paging_queue,
      "a queue whose fence cannot be mapped is destroyed on the host"},
+    {"K-61", true, REQUEST(0x46, D3DKMT_WAITSYNCFILE), NULL, undo_open_of_wait,
+     "the object of a wait that fails is destroyed on the host"},
     {"K-61", true, REQUEST(0x25, D3DKMT_LOCK2), NULL, undo_lock,
      "a lock that cannot be mapped or told is undone on the host"},
     {0},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "steps.h"
 
+#include <d3dkmt/syncfile.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -265,6 +267,84 @@ static void run_fdinfo(struct replay *replay, const json_t *step)
         report_difference(replay->report, "recorded %.9s, now cloexec=%d", recorded, now);
 }
 
+/* ---- sync files */
+
+/* In the recording's words: 0 while pending, 1 when signalled, below 0 with an error. */
+static int sync_status(NTSTATUS status)
+{
+    if (status == STATUS_PENDING)
+        return 0;
+    return NT_SUCCESS(status) ? 1 : -1;
+}
+
+/* The library calls its driver and timeline by other names, and numbers its timelines. */
+static void describe_sync_file(const struct d3dkmt_sync_file_info *info, char *text, size_t size)
+{
+    static const char prefix[] = "libd3dkmt-fence";
+    const char *name = info->name;
+    bool is_own = strncmp(name, prefix, sizeof(prefix) - 1) == 0;
+
+    if (is_own)
+        name = strchr(name + sizeof(prefix) - 1, '-');
+    snprintf(text, size, "syncinfo 0 0 name=%s%s status=%d n=%u",
+             is_own ? "dxgkrnl-no_timeline<ctx>" : "", name ? name : "", sync_status(info->status),
+             info->fence_count);
+}
+
+static void describe_fence(const struct d3dkmt_sync_fence_info *fence, char *text, size_t size)
+{
+    bool is_own = strcmp(fence->driver, "libd3dkmt") == 0 && strcmp(fence->timeline, "fence") == 0;
+
+    snprintf(text, size, "fence %s %s %d %s", is_own ? "no_timeline" : fence->timeline,
+             is_own ? "dxgkrnl" : fence->driver, sync_status(fence->status),
+             fence->timestamp ? "stamped" : "unstamped");
+}
+
+static void compare_line(struct replay *replay, const json_t *lines, size_t index, const char *now)
+{
+    const char *recorded = json_string_value(json_array_get(lines, index));
+
+    if (!recorded || strcmp(recorded, now) != 0)
+        report_difference(replay->report, "recorded \"%s\", now \"%s\"",
+                          recorded ? recorded : "nothing", now);
+}
+
+static void run_syncinfo(struct replay *replay, const json_t *step)
+{
+    const json_t *lines = json_object_get(step, "result");
+    int number = number_of(replay, client_of(replay, step), need_text(step, "what"));
+    struct d3dkmt_sync_file_info *info;
+    char text[160];
+
+    if (!NT_SUCCESS(d3dkmt_sync_file_info(number, &info))) {
+        report_difference(replay->report, "no sync file: %s", d3dkmt_last_error());
+        return;
+    }
+    describe_sync_file(info, text, sizeof(text));
+    compare_line(replay, lines, 0, text);
+    for (uint32_t i = 0; i < info->fence_count; i++) {
+        describe_fence(&info->fences[i], text, sizeof(text));
+        compare_line(replay, lines, i + 1, text);
+    }
+    if (json_array_size(lines) != info->fence_count + 1)
+        report_difference(replay->report, "recorded with other fences than these %u",
+                          info->fence_count);
+    d3dkmt_sync_file_info_free(info);
+}
+
+/* What was merged with is not recorded: in every recording it is the second sync file. */
+static void run_syncmerge(struct replay *replay, const json_t *step)
+{
+    struct client *client = client_of(replay, step);
+    int first = number_of(replay, client, need_text(step, "what"));
+    int second = number_of(replay, client, "fd:sf2"), merged;
+
+    if (NT_SUCCESS(d3dkmt_sync_file_merge("merged", first, second, &merged)))
+        client_add_shared(&replay->clients, client, need_text(step, "new"), merged);
+    else
+        report_difference(replay->report, "not merged: %s", d3dkmt_last_error());
+}
+
 /* ---- mappings */
 
 /* A forked child calls the mapping that the parent got in step 4 "v4". */
@@ -399,13 +479,29 @@ static const struct {
     const char *kind;
     void (*run)(struct replay *replay, const json_t *step);
 } kinds[] = {
-    {"ioctl", run_ioctl},     {"join", run_join},         {"open", run_open},
-    {"close", run_close},     {"dup", run_dup},           {"pass", run_pass},
-    {"fork", run_fork},       {"exit", run_exit},         {"kill", run_exit},
-    {"eventfd", run_eventfd}, {"pipe", run_pipe},         {"rlimit", run_rlimit},
-    {"read", run_read},       {"poll", run_poll},         {"fdinfo", run_fdinfo},
-    {"memread", run_memread}, {"memwrite", run_memwrite}, {"host", run_host},
-    {"wait", run_nothing},    {"signal", run_signal},     {"adapterseq", step_adapter_sequence},
+    {"ioctl", run_ioctl},
+    {"join", run_join},
+    {"open", run_open},
+    {"close", run_close},
+    {"dup", run_dup},
+    {"pass", run_pass},
+    {"fork", run_fork},
+    {"exit", run_exit},
+    {"kill", run_exit},
+    {"eventfd", run_eventfd},
+    {"pipe", run_pipe},
+    {"rlimit", run_rlimit},
+    {"read", run_read},
+    {"poll", run_poll},
+    {"fdinfo", run_fdinfo},
+    {"memread", run_memread},
+    {"memwrite", run_memwrite},
+    {"host", run_host},
+    {"wait", run_nothing},
+    {"signal", run_signal},
+    {"adapterseq", step_adapter_sequence},
+    {"syncinfo", run_syncinfo},
+    {"syncmerge", run_syncmerge},
 };
 
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };

@@ -101,7 +101,11 @@ NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, u
     X(ShareObjectWithHost, share_object_with_host, D3DKMT_SHAREOBJECTWITHHOST)                     \
     X(OpenSyncObjectFromNtHandle2, open_sync_object, D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2)           \
     X(QueryResourceInfoFromNtHandle, query_resource_info, D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE)    \
-    X(OpenResourceFromNtHandle, open_resource, D3DKMT_OPENRESOURCEFROMNTHANDLE)
+    X(OpenResourceFromNtHandle, open_resource, D3DKMT_OPENRESOURCEFROMNTHANDLE)                    \
+    X(CreateSyncFile, create_sync_file, D3DKMT_CREATESYNCFILE)                                     \
+    X(WaitSyncFile, wait_sync_file, D3DKMT_WAITSYNCFILE)                                           \
+    X(OpenSyncObjectFromSyncFile, open_sync_object_from_sync_file,                                 \
+      D3DKMT_OPENSYNCOBJECTFROMSYNCFILE)
 
 #define GUEST_DECLARE(op, name, type) GUEST_HANDLER(name, type);
 GUEST_HANDLERS(GUEST_DECLARE)

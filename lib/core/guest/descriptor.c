@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NT handles as descriptors.
+ * NT handles and sync files as descriptors.
  *
  * A program gets one end of a socket pair and may duplicate it, inherit it and pass it on; the
  * engine keeps the other end, which hangs up when the last duplicate is closed, in whatever
@@ -23,7 +23,12 @@ struct descriptor {
     ino_t inode; /* of the program's end */
     int own_end;
     bool counted; /* its end ends a guest_shared_get_nt */
-    struct guest_shared *shared;
+    bool is_sync_file;
+    struct guest_shared
+        *shared; /* referenced; NULL for a sync file of a fence that is not shared */
+    /* Of a sync file: */
+    struct guest_events *events;
+    uint64_t event, value;
 };
 
 struct guest_descriptors {
@@ -50,10 +55,14 @@ static struct descriptor *take(struct guest_descriptors *descriptors, int own_en
 
 static void end(struct descriptor *descriptor)
 {
+    /* The event uses the end; the host's signal finds nothing from now on. */
+    if (descriptor->is_sync_file)
+        guest_event_remove(descriptor->events, descriptor->event);
     close(descriptor->own_end);
     if (descriptor->counted)
         guest_shared_put_nt(descriptor->shared);
-    reference_release(&descriptor->shared->reference);
+    if (descriptor->shared)
+        reference_release(&descriptor->shared->reference);
     free(descriptor);
 }
 
@@ -152,27 +161,38 @@ void guest_descriptors_stop(struct guest_vm *vm)
 
 /* ---- making and finding */
 
+/* Enters made, with the two ends of its pair, and watches over it. On failure nothing has changed.
+ */
+static bool enter(struct guest_descriptors *descriptors, struct descriptor *made, const int ends[2])
+{
+    struct stat status;
+
+    if (fstat(ends[0], &status) != 0)
+        return false;
+    made->device = status.st_dev;
+    made->inode = status.st_ino;
+    made->own_end = ends[1];
+    pthread_mutex_lock(&descriptors->mutex);
+    made->next = descriptors->list;
+    descriptors->list = made;
+    pthread_mutex_unlock(&descriptors->mutex);
+    if (watch_end(descriptors, ends[1], 0))
+        return true;
+    take(descriptors, ends[1]);
+    return false;
+}
+
 NTSTATUS guest_descriptor_create(struct guest_vm *vm, struct guest_shared *shared, int *descriptor)
 {
     struct guest_descriptors *descriptors = get(vm);
     struct descriptor *made = calloc(1, sizeof(*made));
     int ends[2] = {-1, -1};
-    struct stat status;
 
-    if (!descriptors || !made || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0 ||
-        fstat(ends[0], &status) != 0)
+    if (!descriptors || !made || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         goto fail;
-    made->device = status.st_dev;
-    made->inode = status.st_ino;
-    made->own_end = ends[1];
     made->shared = shared;
     reference_acquire(&shared->reference);
-    pthread_mutex_lock(&descriptors->mutex);
-    made->next = descriptors->list;
-    descriptors->list = made;
-    pthread_mutex_unlock(&descriptors->mutex);
-    if (!watch_end(descriptors, ends[1], 0)) {
-        take(descriptors, ends[1]);
+    if (!enter(descriptors, made, ends)) {
         reference_release(&shared->reference);
         goto fail;
     }
@@ -187,6 +207,39 @@ fail:
     free(made);
     return d3dkmti_fail(STATUS_UNSUCCESSFUL,
                         "no descriptor can be had for a shared object; look at RLIMIT_NOFILE");
+}
+
+NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2],
+                                          struct guest_shared *shared, uint64_t value,
+                                          const void *owner, uint64_t *event)
+{
+    struct guest_descriptors *descriptors = get(vm);
+    struct descriptor *made = calloc(1, sizeof(*made));
+    NTSTATUS status = d3dkmti_fail(STATUS_UNSUCCESSFUL, "a sync file cannot be watched over");
+
+    if (!descriptors || !made) {
+        free(made);
+        return status;
+    }
+    status = guest_event_create_for_sync_file(&vm->events, ends[1], owner, &made->event);
+    if (!NT_SUCCESS(status)) {
+        free(made);
+        return status;
+    }
+    made->is_sync_file = true;
+    made->events = &vm->events;
+    made->value = value;
+    made->shared = shared;
+    if (shared)
+        reference_acquire(&shared->reference);
+    *event = made->event;
+    if (enter(descriptors, made, ends))
+        return STATUS_SUCCESS;
+    guest_event_remove(&vm->events, made->event);
+    if (shared)
+        reference_release(&shared->reference);
+    free(made);
+    return d3dkmti_fail(STATUS_UNSUCCESSFUL, "a sync file cannot be watched over");
 }
 
 /* The entry of a program's descriptor, or NULL; under the mutex. */
@@ -220,7 +273,7 @@ struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
     if (descriptors) {
         pthread_mutex_lock(&descriptors->mutex);
         struct descriptor *known = find(descriptors, descriptor);
-        if (known && known->shared->kind == kind) {
+        if (known && !known->is_sync_file && known->shared->kind == kind) {
             shared = known->shared;
             reference_acquire(&shared->reference);
         }
@@ -231,5 +284,35 @@ struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
                      "%s: descriptor %d does not stand for a shared %s of this host", argument,
                      descriptor,
                      kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
+    return shared;
+}
+
+struct guest_shared *guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
+                                                     uint64_t *value)
+{
+    struct guest_descriptors *descriptors = get(vm);
+    struct guest_shared *shared = NULL;
+    bool found = false;
+
+    if (descriptors) {
+        pthread_mutex_lock(&descriptors->mutex);
+        const struct descriptor *known = find(descriptors, descriptor);
+        found = known && known->is_sync_file;
+        if (found && known->shared) {
+            shared = known->shared;
+            reference_acquire(&shared->reference);
+            *value = known->value;
+        }
+        pthread_mutex_unlock(&descriptors->mutex);
+    }
+    if (!found)
+        d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                     "hSyncFile: descriptor %d is no sync file of a fence of this host",
+                     descriptor);
+    else if (!shared)
+        d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                     "hSyncFile: the fence of sync file %d was not created shared (flags Shared "
+                     "and NtSecuritySharing)",
+                     descriptor);
     return shared;
 }

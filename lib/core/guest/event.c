@@ -3,6 +3,7 @@
 
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/sync_pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static void free_list(struct guest_event *event)
     while (event) {
         struct guest_event *next = event->next;
 
-        if (event->descriptor >= 0)
+        if (event->descriptor >= 0 && event->kind != GUEST_EVENT_SYNC_FILE)
             close(event->descriptor);
         free(event);
         event = next;
@@ -138,10 +139,26 @@ static struct guest_event *get_unused(struct guest_events *events)
 /* Keeps an event that was taken out for the next one; under the mutex. */
 static void put_unused(struct guest_events *events, struct guest_event *event)
 {
-    close(event->descriptor);
+    if (event->kind != GUEST_EVENT_SYNC_FILE)
+        close(event->descriptor);
     event->descriptor = -1;
     event->next = events->unused;
     events->unused = event;
+}
+
+static NTSTATUS enter_new(struct guest_events *events, int descriptor, enum guest_event_kind kind,
+                          const void *owner, uint64_t *id)
+{
+    struct guest_event *event = get_unused(events);
+
+    if (!event)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for an event");
+    *event = (struct guest_event){.kind = kind, .descriptor = descriptor, .owners = {owner}};
+    pthread_mutex_lock(&events->mutex);
+    enter(events, event);
+    *id = event->id;
+    pthread_mutex_unlock(&events->mutex);
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum guest_event_kind kind,
@@ -163,17 +180,16 @@ NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum gu
                             "%s is %d, which is not %s; pass a descriptor of eventfd()", argument,
                             descriptor, own < 0 ? "an open descriptor" : "an eventfd");
     }
-    struct guest_event *event = get_unused(events);
-    if (!event) {
+    NTSTATUS status = enter_new(events, own, kind, owner, id);
+    if (!NT_SUCCESS(status))
         close(own);
-        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for an event");
-    }
-    *event = (struct guest_event){.kind = kind, .descriptor = own, .owners = {owner}};
-    pthread_mutex_lock(&events->mutex);
-    enter(events, event);
-    *id = event->id;
-    pthread_mutex_unlock(&events->mutex);
-    return STATUS_SUCCESS;
+    return status;
+}
+
+NTSTATUS guest_event_create_for_sync_file(struct guest_events *events, int own_end,
+                                          const void *owner, uint64_t *id)
+{
+    return enter_new(events, own_end, GUEST_EVENT_SYNC_FILE, owner, id);
 }
 
 void guest_event_remove(struct guest_events *events, uint64_t id)
@@ -205,6 +221,9 @@ void guest_event_signal(struct guest_events *events, uint64_t id)
         event = event->next;
     if (event && event->kind == GUEST_EVENT_THREAD) {
         finish_wait(event, STATUS_SUCCESS);
+    } else if (event && event->kind == GUEST_EVENT_SYNC_FILE) {
+        sync_pair_signal(event->descriptor, STATUS_SUCCESS, sync_pair_clock());
+        put_unused(events, take_out(events, id));
     } else if (event) {
         count_up(event->descriptor);
         if (event->kind == GUEST_EVENT_ONE_SHOT)
@@ -227,7 +246,10 @@ void guest_events_cancel(struct guest_events *events, const void *owner, NTSTATU
 
             if (owned && event->kind == GUEST_EVENT_THREAD)
                 finish_wait(event, status);
-            if (owned && event->kind != GUEST_EVENT_THREAD && release_descriptors) {
+            if (owned && event->kind == GUEST_EVENT_SYNC_FILE)
+                sync_pair_signal(event->descriptor, status, sync_pair_clock());
+            if (owned && (event->kind == GUEST_EVENT_SYNC_FILE ||
+                          (event->kind != GUEST_EVENT_THREAD && release_descriptors))) {
                 *link = event->next;
                 put_unused(events, event);
             } else {

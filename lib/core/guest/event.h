@@ -3,7 +3,7 @@
  * Host events: what a SIGNALGUESTEVENT message means to the guest.
  *
  * The host names an event by a number that was never used before in this VM. An event counts into
- * an eventfd, or wakes a waiting thread.
+ * an eventfd, signals a sync file, or wakes a waiting thread.
  */
 #ifndef CORE_GUEST_EVENT_H
 #define CORE_GUEST_EVENT_H
@@ -20,12 +20,14 @@ enum guest_event_kind {
     GUEST_EVENT_THREAD,     /* wakes the thread in guest_event_wait; lives on its stack */
     GUEST_EVENT_ONE_SHOT,   /* eventfd + 1, then the event is gone */
     GUEST_EVENT_PERSISTENT, /* eventfd + 1 at each signal, until removed */
+    GUEST_EVENT_SYNC_FILE,  /* signals the sync file, then the event is gone */
 };
 
 struct guest_event {
     uint64_t id;
     enum guest_event_kind kind;
-    int descriptor;            /* the event's own duplicate of the caller's eventfd, or -1 */
+    int descriptor;            /* the event's own duplicate of the caller's eventfd, or -1;
+                                  GUEST_EVENT_SYNC_FILE: the engine's end, which is not its own */
     NTSTATUS result;           /* GUEST_EVENT_THREAD: STATUS_PENDING until it is over */
     const void *owners[3];     /* on whose behalf guest_events_cancel ends it */
     pthread_cond_t *condition; /* GUEST_EVENT_THREAD */
@@ -65,15 +67,22 @@ void guest_event_end_wait(struct guest_events *events, struct guest_event *event
 NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum guest_event_kind kind,
                             const void *owner, const char *argument, uint64_t *id);
 
-/* Takes out an event of guest_event_create; an id that is not there any more is no error. */
+/*
+ * Makes an event for a sync file; own_end must stay open until the event is removed. owner: whose
+ * cancelling signals it with an error. STATUS_NO_MEMORY, explained.
+ */
+NTSTATUS guest_event_create_for_sync_file(struct guest_events *events, int own_end,
+                                          const void *owner, uint64_t *id);
+
+/* Takes out an event of guest_event_create*; an id that is not there any more is no error. */
 void guest_event_remove(struct guest_events *events, uint64_t id);
 
 /* The host's signal. Unknown ids are ignored: the event was cancelled, or the host invents. */
 void guest_event_signal(struct guest_events *events, uint64_t id);
 
 /*
- * Ends what belongs to an owner: waiting threads get the status, eventfds of a process that goes
- * are released.
+ * Ends what belongs to an owner: waiting threads and sync files get the status, eventfds of a
+ * process that goes are released.
  */
 void guest_events_cancel(struct guest_events *events, const void *owner, NTSTATUS status,
                          bool release_descriptors);

@@ -137,8 +137,9 @@ static NTSTATUS use_open_answer(struct guest_sync_object *sync_object,
     sync_object->object.handle = answer->sync_object;
     if (answer->sync_object == 0)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER, "the host opened nothing");
-    *fence_gpu_address = answer->gpu_virtual_address;
-    if (sync_object->monitored)
+    if (fence_gpu_address)
+        *fence_gpu_address = answer->gpu_virtual_address;
+    if (fence_gpu_address && sync_object->monitored)
         status =
             guest_vm_map_io(sync_object->object.process->vm, answer->guest_cpu_physical_address,
                             GUEST_FENCE_PAGE_SIZE, false, true, &sync_object->fence_mapping);

@@ -21,8 +21,9 @@ NTSTATUS guest_sync_object_send_destroy(struct guest_sync_object *sync_object,
 
 /*
  * Opens a shared synchronization object under a device (its handle as the caller spelt it): sends
- * OPENSYNCOBJECT, maps the fence page of a monitored one. The object has its handle but is not
- * published; undo with guest_sync_object_send_destroy and guest_object_release.
+ * OPENSYNCOBJECT, maps the fence page of a monitored one. fence_gpu_address NULL: no page is
+ * wanted. The object has its handle but is not published; undo with
+ * guest_sync_object_send_destroy and guest_object_release.
  */
 NTSTATUS guest_sync_object_open(struct guest_device *device, D3DKMT_HANDLE device_handle,
                                 struct guest_shared *shared, uint32_t flags,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting: on the GPU (queued, returns at once) and on the CPU (blocking, or into an eventfd). */
+#include "core/guest/wait.h"
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/last_error.h"
@@ -32,10 +33,9 @@ static NTSTATUS check_legacy_count(UINT count)
         "ObjectCount is %u: a wait for other objects than monitored fences takes one", count);
 }
 
-/* handles and values: the engine's copies. */
-static NTSTATUS queue_wait(struct guest_process *process, struct guest_adapter *adapter,
-                           D3DKMT_HANDLE queue, const D3DKMT_HANDLE *handles,
-                           const uint64_t *values, UINT count, bool legacy)
+NTSTATUS guest_wait_queue(struct guest_process *process, struct guest_adapter *adapter,
+                          D3DKMT_HANDLE queue, const D3DKMT_HANDLE *handles, const uint64_t *values,
+                          UINT count, bool legacy)
 {
     struct guest_message message;
     NTSTATUS status = guest_adapter_check_active(adapter);
@@ -66,8 +66,8 @@ static NTSTATUS wait_on_queue(struct guest_process *process, D3DKMT_HANDLE queue
 
     if (!queue)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = queue_wait(process, guest_device_adapter(queue->device), queue_handle,
-                                 handles, values, count, legacy);
+    NTSTATUS status = guest_wait_queue(process, guest_device_adapter(queue->device), queue_handle,
+                                       handles, values, count, legacy);
     guest_object_release(queue);
     return status;
 }
@@ -108,8 +108,8 @@ static NTSTATUS wait_on_context(struct guest_process *process, struct guest_obje
                             count * sizeof(*values), "MonitoredFenceValueArray");
     }
     if (NT_SUCCESS(status))
-        status = queue_wait(process, guest_device_adapter(context->device), args->hContext, handles,
-                            values, count, legacy);
+        status = guest_wait_queue(process, guest_device_adapter(context->device), args->hContext,
+                                  handles, values, count, legacy);
     return status;
 }
 
@@ -192,9 +192,8 @@ static NTSTATUS send_cpu_wait(struct guest_process *process, struct guest_device
     return status;
 }
 
-static NTSTATUS wait_with_eventfd(struct guest_process *process, struct guest_device *device,
-                                  const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU *args,
-                                  uint64_t event)
+NTSTATUS guest_wait_arm(struct guest_process *process, struct guest_device *device,
+                        const D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU *args, uint64_t event)
 {
     NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
 
@@ -246,7 +245,7 @@ NTSTATUS guest_wait_from_cpu(struct guest_process *process,
     if (!device)
         status = STATUS_INVALID_PARAMETER;
     else if (event)
-        status = wait_with_eventfd(process, device, args, event);
+        status = guest_wait_arm(process, device, args, event);
     else
         status = wait_blocking(process, device, args);
     if (!NT_SUCCESS(status) && event)
