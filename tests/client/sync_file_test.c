@@ -571,6 +571,8 @@ static void closing_the_library_signals_with_an_error(void **state)
     assert_signalled(merged);
     assert_signalled(file);
     assert_info(reached, STATUS_SUCCESS, 1);
+    assert_info(file, STATUS_DEVICE_REMOVED, 1);
+    assert_info(merged, STATUS_DEVICE_REMOVED, 1);
     close(reached);
     close(file);
     close(merged);
