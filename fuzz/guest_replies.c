@@ -3,10 +3,10 @@
  * A host that answers a fixed tour of calls with anything. Input: one byte for the host's modes,
  * then one record per exchange:
  *
- *   kind u8            0: honest, 1: replace bytes, 2: new length, 3: the channel fails, 4: a message
- *   1: offset u8, count u8 (0 to 15), bytes     what stands in the reply from there on
- *   2: length u8 (of 8 bytes)                   cut or lengthened
- *   4: count u8 (0 to 63), bytes                the reply is honest, the host says something as well
+ *   kind u8            0: honest, 1: replace bytes, 2: new length, 3: the channel fails, 4: a
+ * message 1: offset u8, count u8 (0 to 15), bytes     what stands in the reply from there on 2:
+ * length u8 (of 8 bytes)                   cut or lengthened 4: count u8 (0 to 63), bytes the reply
+ * is honest, the host says something as well
  *
  * Behind the input everything is honest. The tour after it must be as with any honest host.
  */
@@ -106,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.interface_version = data[0] & 1 ? WIRE_VERSION : WIRE_VERSION_OLD;
     config.async_messages = (data[0] & 2) != 0;
     config.caps = data[0] & 4 ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
+    config.adapters[0].asynchronous_paging = (data[0] & 8) != 0;
     config.io_space_size = 16 << 20;
     struct liar *liar = liar_open_empty(&config);
     struct input input = {data + 1, size - 1, false};

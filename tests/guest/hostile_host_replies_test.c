@@ -192,6 +192,8 @@ static void set_up(const char *how)
         config.async_messages = true;
     if (strstr(how, "pages"))
         config.caps = HOST_CAPS_MAP_GUEST_MEMORY;
+    if (strstr(how, "pending"))
+        config.adapters[0].asynchronous_paging = true;
     liar = liar_open(&config);
     seen_count = 0;
     liar_listen(liar, look, NULL);
@@ -221,18 +223,12 @@ static void take_all_tours(const struct lie *lies, size_t count)
 static void lengths(void **state)
 {
     static const struct lie lies[] = {
-        {LIE_EMPTY, "nothing", 0, 0},
-        {LIE_SHORTER, "a byte less", 1, 0},
-        {LIE_SHORTER, "2 bytes less", 2, 0},
-        {LIE_SHORTER, "3 bytes less", 3, 0},
-        {LIE_SHORTER, "4 bytes less", 4, 0},
-        {LIE_SHORTER, "7 bytes less", 7, 0},
-        {LIE_SHORTER, "8 bytes less", 8, 0},
-        {LIE_SHORTER, "9 bytes less", 9, 0},
-        {LIE_SHORTER, "12 bytes less", 12, 0},
-        {LIE_SHORTER, "16 bytes less", 16, 0},
-        {LIE_SHORTER, "24 bytes less", 24, 0},
-        {LIE_SHORTER, "32 bytes less", 32, 0},
+        {LIE_EMPTY, "nothing", 0, 0},          {LIE_SHORTER, "a byte less", 1, 0},
+        {LIE_SHORTER, "2 bytes less", 2, 0},   {LIE_SHORTER, "3 bytes less", 3, 0},
+        {LIE_SHORTER, "4 bytes less", 4, 0},   {LIE_SHORTER, "7 bytes less", 7, 0},
+        {LIE_SHORTER, "8 bytes less", 8, 0},   {LIE_SHORTER, "9 bytes less", 9, 0},
+        {LIE_SHORTER, "12 bytes less", 12, 0}, {LIE_SHORTER, "16 bytes less", 16, 0},
+        {LIE_SHORTER, "24 bytes less", 24, 0}, {LIE_SHORTER, "32 bytes less", 32, 0},
         {LIE_LONGER, "all that fits", 0, 0},
     };
 
@@ -329,8 +325,8 @@ static void addresses(void **state)
 
         for (size_t i = 0; i < COUNT(commands); i++)
             has_address |= seen[c].command == &wire_vgpu_commands[commands[i]];
-        for (unsigned word = 0; has_address && word < WORDS_MAX && word * 4 + 4 < seen[c].reply_size;
-             word++) {
+        for (unsigned word = 0;
+             has_address && word < WORDS_MAX && word * 4 + 4 < seen[c].reply_size; word++) {
             for (size_t i = 0; i < COUNT(values); i++) {
                 struct lie lie = {LIE_LONG, "an address", values[i], word};
 
@@ -346,12 +342,14 @@ int main(void)
 {
 #define TEST(name, how)                                                                            \
     {                                                                                              \
-        #name " (" how ")", name, NULL, NULL, (char *)(uintptr_t) how                              \
+#name " (" how ")", name, NULL, NULL, (char *)(uintptr_t)how                               \
     }
     const struct CMUnitTest tests[] = {
-        TEST(lengths, "new"),     TEST(lengths, "old, pages"), TEST(lengths, "new, async"),
-        TEST(contents, "new"),    TEST(contents, "old"),       TEST(contents, "new, async, pages"),
-        TEST(words, "new"),       TEST(addresses, "new"),
+        TEST(lengths, "new"),           TEST(lengths, "old, pages"),
+        TEST(lengths, "new, async"),    TEST(contents, "new"),
+        TEST(contents, "old"),          TEST(contents, "new, async, pages"),
+        TEST(contents, "new, pending"), TEST(words, "new"),
+        TEST(addresses, "new"),
     };
 #undef TEST
 

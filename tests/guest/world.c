@@ -150,7 +150,8 @@ static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_
     return info.hAllocation;
 }
 
-static void wait_for_paging(struct world *world, NTSTATUS status, uint64_t value)
+/* `value` is where the call of `status` has left it. */
+static void wait_for_paging(struct world *world, NTSTATUS status, const UINT64 *value)
 {
     D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU wait;
 
@@ -160,7 +161,7 @@ static void wait_for_paging(struct world *world, NTSTATUS status, uint64_t value
     wait.hDevice = world->handles[WORLD_DEVICE];
     wait.ObjectCount = 1;
     wait.ObjectHandleArray = &world->handles[WORLD_PAGING_FENCE];
-    wait.FenceValueArray = &value;
+    wait.FenceValueArray = value;
     MAKE(world, WaitForSynchronizationObjectFromCpu, &wait);
 }
 
@@ -175,13 +176,13 @@ static void map_and_make_resident(struct world *world)
     map.hAllocation = world->handles[WORLD_ALLOCATION];
     map.SizeInPages = WORLD_BUFFER / WORLD_PAGE;
     map.Protection.Write = 1;
-    wait_for_paging(world, MAKE(world, MapGpuVirtualAddress, &map), map.PagingFenceValue);
+    wait_for_paging(world, MAKE(world, MapGpuVirtualAddress, &map), &map.PagingFenceValue);
     world->address = map.VirtualAddress;
     memset(&resident, 0, sizeof(resident));
     resident.hPagingQueue = world->handles[WORLD_PAGING_QUEUE];
     resident.NumAllocations = 1;
     resident.AllocationList = &world->handles[WORLD_ALLOCATION];
-    wait_for_paging(world, MAKE(world, MakeResident, &resident), resident.PagingFenceValue);
+    wait_for_paging(world, MAKE(world, MakeResident, &resident), &resident.PagingFenceValue);
     memset(&reserve, 0, sizeof(reserve));
     reserve.hAdapter = world->handles[WORLD_ADAPTER];
     reserve.Size = WORLD_BUFFER;
