@@ -104,7 +104,7 @@ static const char *copy_part(char *to, size_t room, const char *from)
 
 static bool read_address(int descriptor, struct sync_pair_state *state)
 {
-    struct sockaddr_un address;
+    struct sockaddr_un address = {0};
     char text[sizeof(address.sun_path) + 1] = {0}, *end;
     socklen_t size = sizeof(address);
 

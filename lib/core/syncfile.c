@@ -78,31 +78,30 @@ static void copy_kernel_fence(const struct sync_fence_info *from, struct d3dkmt_
     to->timestamp = from->timestamp_ns;
 }
 
-/* All fences, in an array that the caller frees. asked: of kernel_ask. NULL, explained. */
-static struct sync_fence_info *kernel_fences(int descriptor, struct sync_file_info *asked)
+/* All fences, at least one, in an array that the caller frees. asked: of kernel_ask. Explained. */
+static NTSTATUS kernel_fences(int descriptor, struct sync_file_info *asked,
+                              struct sync_fence_info **fences)
 {
     uint32_t count = asked->num_fences;
-    struct sync_fence_info *fences = NULL;
 
+    *fences = NULL;
     if (count > 0 && count <= KERNEL_FENCES_MAX)
-        fences = calloc(count, sizeof(*fences));
-    if (!fences) {
-        d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %u fences of a sync file", count);
-        return NULL;
-    }
-    asked->sync_fence_info = (uintptr_t)fences;
+        *fences = calloc(count, sizeof(**fences));
+    if (!*fences)
+        return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %u fences of a sync file", count);
+    asked->sync_fence_info = (uintptr_t)*fences;
     asked->flags = 0;
     asked->pad = 0;
-    if (kernel_ioctl(descriptor, SYNC_IOC_FILE_INFO, asked) != 0) {
-        d3dkmti_fail(STATUS_UNSUCCESSFUL,
-                     "the kernel does not describe the fences of descriptor %d", descriptor);
-        free(fences);
-        return NULL;
+    if (kernel_ioctl(descriptor, SYNC_IOC_FILE_INFO, asked) != 0 || asked->num_fences == 0) {
+        free(*fences);
+        *fences = NULL;
+        return d3dkmti_fail(STATUS_UNSUCCESSFUL,
+                            "the kernel does not describe the fences of descriptor %d", descriptor);
     }
     asked->name[sizeof(asked->name) - 1] = '\0';
     if (asked->num_fences > count)
         asked->num_fences = count;
-    return fences;
+    return STATUS_SUCCESS;
 }
 
 /* ---- as one fence */
@@ -113,8 +112,10 @@ static bool kernel_look(int descriptor, struct d3dkmt_sync_fence_info *info)
 
     if (!kernel_ask(descriptor, &asked))
         return false;
-    struct sync_fence_info *fences = kernel_fences(descriptor, &asked);
+    struct sync_fence_info *fences;
     memset(info, 0, sizeof(*info));
+    /* Without memory the status is known even so. */
+    (void)kernel_fences(descriptor, &asked, &fences);
     if (fences)
         copy_kernel_fence(&fences[0], info);
     for (uint32_t i = 0; fences && i < asked.num_fences; i++) {
@@ -222,7 +223,7 @@ static struct d3dkmt_sync_file_info *make_info(const char *name, size_t count)
     struct d3dkmt_sync_file_info *made = calloc(1, sizeof(*made));
 
     if (made)
-        made->fences = calloc(count, sizeof(*made->fences));
+        made->fences = calloc(count + 1, sizeof(*made->fences)); /* not empty */
     if (!made || !made->fences) {
         free(made);
         d3dkmti_fail(STATUS_NO_MEMORY, "no memory for the description of %zu fences", count);
@@ -236,10 +237,11 @@ static struct d3dkmt_sync_file_info *make_info(const char *name, size_t count)
 static NTSTATUS describe_kernel(int fd, struct sync_file_info *asked,
                                 struct d3dkmt_sync_file_info **info)
 {
-    struct sync_fence_info *fences = kernel_fences(fd, asked);
+    struct sync_fence_info *fences;
+    NTSTATUS status = kernel_fences(fd, asked, &fences);
 
     if (!fences)
-        return asked->num_fences ? STATUS_UNSUCCESSFUL : STATUS_NO_MEMORY;
+        return status;
     *info = make_info(asked->name, asked->num_fences);
     if (*info) {
         (*info)->status = kernel_status(asked->status);

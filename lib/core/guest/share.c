@@ -203,7 +203,7 @@ static NTSTATUS open_on_device(struct guest_device *device,
         guest_sync_object_open(device, args->hDevice, shared, args->Flags.Value,
                                args->MonitoredFence.EngineAffinity, &opened, &fence_gpu_address);
     reference_release(&shared->reference);
-    if (!NT_SUCCESS(status))
+    if (!opened)
         return status;
     D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 result = *args;
     result.hSyncObject = opened->object.handle;
