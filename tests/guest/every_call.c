@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-#define BIT(object)      ((uint64_t)1 << WORLD_##object)
-#define ANY_ALLOCATION   (BIT(ALLOCATION) | BIT(MEMORY) | BIT(PART))
-#define ANY_DEVICE       (BIT(DEVICE) | BIT(OTHER_DEVICE))
-#define ANY_CONTEXT      (BIT(CONTEXT) | BIT(HW_CONTEXT))
+#define BIT(object)    ((uint64_t)1 << WORLD_##object)
+#define ANY_ALLOCATION (BIT(ALLOCATION) | BIT(MEMORY) | BIT(PART))
+#define ANY_DEVICE     (BIT(DEVICE) | BIT(OTHER_DEVICE))
+#define ANY_CONTEXT    (BIT(CONTEXT) | BIT(HW_CONTEXT))
 /* Hosts let programs signal whatever has a value, also the fences of queues. */
-#define ANY_FENCE        (BIT(FENCE) | BIT(NOTIFICATION) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE))
+#define ANY_FENCE                (BIT(FENCE) | BIT(NOTIFICATION) | BIT(PAGING_FENCE) | BIT(PROGRESS_FENCE))
 #define HANDLE_AT(world, object) ((world)->handles[WORLD_##object])
 
 /* ---- arguments in the scratch memory */
@@ -449,16 +449,43 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
 
 /* ---- the table */
 
-#define AT(type, member)  (uint16_t) offsetof(type, member), (uint16_t)sizeof(((type *)0)->member)
-#define HANDLE(type, member, accepts)          {FIELD_HANDLE, #member, AT(type, member), accepts, 0, 0}
-#define HANDLE_FOR_HOST(type, member, accepts) {FIELD_HANDLE_FOR_HOST, #member, AT(type, member), accepts, 0, 0}
-#define LIST(type, member, accepts)            {FIELD_LIST, #member, AT(type, member), accepts, 0, 0}
-#define LIST_FOR_HOST(type, member, accepts)   {FIELD_LIST_FOR_HOST, #member, AT(type, member), accepts, 0, 0}
-#define READS(type, member)                       {FIELD_IN, #member, AT(type, member), 0, 0, 0}
-#define WRITES(type, member)                      {FIELD_OUT, #member, AT(type, member), 0, 0, 0}
-#define COUNT(type, member, from, to)          {FIELD_COUNT, #member, AT(type, member), 0, from, to}
-#define EVENT(type, member)                    {FIELD_EVENT, #member, AT(type, member), 0, 0, 0}
-#define RESULT(type, member)                   {FIELD_RESULT, #member, AT(type, member), 0, 0, 0}
+#define AT(type, member) (uint16_t) offsetof(type, member), (uint16_t)sizeof(((type *)0)->member)
+#define HANDLE(type, member, accepts)                                                              \
+    {                                                                                              \
+        FIELD_HANDLE, #member, AT(type, member), accepts, 0, 0                                     \
+    }
+#define HANDLE_FOR_HOST(type, member, accepts)                                                     \
+    {                                                                                              \
+        FIELD_HANDLE_FOR_HOST, #member, AT(type, member), accepts, 0, 0                            \
+    }
+#define LIST(type, member, accepts)                                                                \
+    {                                                                                              \
+        FIELD_LIST, #member, AT(type, member), accepts, 0, 0                                       \
+    }
+#define LIST_FOR_HOST(type, member, accepts)                                                       \
+    {                                                                                              \
+        FIELD_LIST_FOR_HOST, #member, AT(type, member), accepts, 0, 0                              \
+    }
+#define READS(type, member)                                                                        \
+    {                                                                                              \
+        FIELD_IN, #member, AT(type, member), 0, 0, 0                                               \
+    }
+#define WRITES(type, member)                                                                       \
+    {                                                                                              \
+        FIELD_OUT, #member, AT(type, member), 0, 0, 0                                              \
+    }
+#define COUNT(type, member, from, to)                                                              \
+    {                                                                                              \
+        FIELD_COUNT, #member, AT(type, member), 0, from, to                                        \
+    }
+#define EVENT(type, member)                                                                        \
+    {                                                                                              \
+        FIELD_EVENT, #member, AT(type, member), 0, 0, 0                                            \
+    }
+#define RESULT(type, member)                                                                       \
+    {                                                                                              \
+        FIELD_RESULT, #member, AT(type, member), 0, 0, 0                                           \
+    }
 
 /* The fill functions under one type. */
 #define FORWARD(op, type)                                                                          \
@@ -473,17 +500,15 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
 #define CALLS(X)                                                                                   \
     X(OpenAdapterFromLuid, D3DKMT_OPENADAPTERFROMLUID, CALL_CREATES,                               \
       RESULT(D3DKMT_OPENADAPTERFROMLUID, hAdapter))                                                \
-    X(EnumAdapters2, D3DKMT_ENUMADAPTERS2, CALL_CREATES,                                           \
-      WRITES(D3DKMT_ENUMADAPTERS2, pAdapters),                                                        \
+    X(EnumAdapters2, D3DKMT_ENUMADAPTERS2, CALL_CREATES, WRITES(D3DKMT_ENUMADAPTERS2, pAdapters),  \
       COUNT(D3DKMT_ENUMADAPTERS2, NumAdapters, 1, 64))                                             \
-    X(EnumAdapters3, D3DKMT_ENUMADAPTERS3, CALL_CREATES,                                           \
-      WRITES(D3DKMT_ENUMADAPTERS3, pAdapters),                                                        \
+    X(EnumAdapters3, D3DKMT_ENUMADAPTERS3, CALL_CREATES, WRITES(D3DKMT_ENUMADAPTERS3, pAdapters),  \
       COUNT(D3DKMT_ENUMADAPTERS3, NumAdapters, 0, 65535))                                          \
     X(CloseAdapter, D3DKMT_CLOSEADAPTER, CALL_DESTROYS,                                            \
       HANDLE(D3DKMT_CLOSEADAPTER, hAdapter, BIT(ADAPTER) | BIT(NOTHING)))                          \
     X(QueryAdapterInfo, D3DKMT_QUERYADAPTERINFO, 0,                                                \
       HANDLE(D3DKMT_QUERYADAPTERINFO, hAdapter, BIT(ADAPTER)),                                     \
-      WRITES(D3DKMT_QUERYADAPTERINFO, pPrivateDriverData),                                            \
+      WRITES(D3DKMT_QUERYADAPTERINFO, pPrivateDriverData),                                         \
       COUNT(D3DKMT_QUERYADAPTERINFO, PrivateDriverDataSize, 1, 131072))                            \
     X(QueryVideoMemoryInfo, D3DKMT_QUERYVIDEOMEMORYINFO, 0,                                        \
       HANDLE(D3DKMT_QUERYVIDEOMEMORYINFO, hAdapter, BIT(ADAPTER)),                                 \
@@ -492,7 +517,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       HANDLE(D3DKMT_CHANGEVIDEOMEMORYRESERVATION, hAdapter, BIT(ADAPTER)))                         \
     X(Escape, D3DKMT_ESCAPE, 0, HANDLE(D3DKMT_ESCAPE, hAdapter, BIT(ADAPTER)),                     \
       HANDLE_FOR_HOST(D3DKMT_ESCAPE, hDevice, ANY_DEVICE | BIT(NOTHING)),                          \
-      WRITES(D3DKMT_ESCAPE, pPrivateDriverData),                                                      \
+      WRITES(D3DKMT_ESCAPE, pPrivateDriverData),                                                   \
       COUNT(D3DKMT_ESCAPE, PrivateDriverDataSize, 0, 131072))                                      \
     X(QueryClockCalibration, D3DKMT_QUERYCLOCKCALIBRATION, 0,                                      \
       HANDLE(D3DKMT_QUERYCLOCKCALIBRATION, hAdapter, BIT(ADAPTER)),                                \
@@ -502,7 +527,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(IsFeatureEnabled, D3DKMT_ISFEATUREENABLED, 0,                                                \
       HANDLE(D3DKMT_ISFEATUREENABLED, hAdapter, BIT(ADAPTER)),                                     \
       RESULT(D3DKMT_ISFEATUREENABLED, Result))                                                     \
-    X(QueryStatistics, D3DKMT_QUERYSTATISTICS, CALL_HOST_LACKS, {FIELD_END, NULL, 0, 0, 0, 0, 0}) \
+    X(QueryStatistics, D3DKMT_QUERYSTATISTICS, CALL_HOST_LACKS, {FIELD_END, NULL, 0, 0, 0, 0, 0})  \
     X(EnumProcesses, D3DKMT_ENUMPROCESSES, 0, RESULT(D3DKMT_ENUMPROCESSES, BufferCount))           \
     X(CreateDevice, D3DKMT_CREATEDEVICE, CALL_CREATES,                                             \
       HANDLE(D3DKMT_CREATEDEVICE, hAdapter, BIT(ADAPTER)), RESULT(D3DKMT_CREATEDEVICE, hDevice))   \
@@ -514,14 +539,14 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       HANDLE(D3DKMT_MARKDEVICEASERROR, hDevice, ANY_DEVICE))                                       \
     X(CreateContextVirtual, D3DKMT_CREATECONTEXTVIRTUAL, CALL_CREATES,                             \
       HANDLE(D3DKMT_CREATECONTEXTVIRTUAL, hDevice, ANY_DEVICE),                                    \
-      WRITES(D3DKMT_CREATECONTEXTVIRTUAL, pPrivateDriverData),                                        \
+      WRITES(D3DKMT_CREATECONTEXTVIRTUAL, pPrivateDriverData),                                     \
       COUNT(D3DKMT_CREATECONTEXTVIRTUAL, PrivateDriverDataSize, 0, 131072),                        \
       RESULT(D3DKMT_CREATECONTEXTVIRTUAL, hContext))                                               \
     X(DestroyContext, D3DKMT_DESTROYCONTEXT, CALL_DESTROYS,                                        \
       HANDLE(D3DKMT_DESTROYCONTEXT, hContext, ANY_CONTEXT))                                        \
     X(CreateHwQueue, D3DKMT_CREATEHWQUEUE, CALL_CREATES,                                           \
       HANDLE(D3DKMT_CREATEHWQUEUE, hHwContext, ANY_CONTEXT),                                       \
-      WRITES(D3DKMT_CREATEHWQUEUE, pPrivateDriverData),                                               \
+      WRITES(D3DKMT_CREATEHWQUEUE, pPrivateDriverData),                                            \
       COUNT(D3DKMT_CREATEHWQUEUE, PrivateDriverDataSize, 0, 131072),                               \
       RESULT(D3DKMT_CREATEHWQUEUE, hHwQueue))                                                      \
     X(DestroyHwQueue, D3DKMT_DESTROYHWQUEUE, CALL_DESTROYS,                                        \
@@ -543,58 +568,59 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       CALL_HOST_LACKS,                                                                             \
       HANDLE(D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY, hContext, ANY_CONTEXT))                 \
     X(CreateAllocation2, D3DKMT_CREATEALLOCATION, CALL_CREATES,                                    \
-      HANDLE(D3DKMT_CREATEALLOCATION, hDevice, ANY_DEVICE),                                       \
+      HANDLE(D3DKMT_CREATEALLOCATION, hDevice, ANY_DEVICE),                                        \
       HANDLE(D3DKMT_CREATEALLOCATION, hResource, BIT(RESOURCE) | BIT(NOTHING)),                    \
-      READS(D3DKMT_CREATEALLOCATION, pPrivateRuntimeData), WRITES(D3DKMT_CREATEALLOCATION, pAllocationInfo2), \
+      READS(D3DKMT_CREATEALLOCATION, pPrivateRuntimeData),                                         \
+      WRITES(D3DKMT_CREATEALLOCATION, pAllocationInfo2),                                           \
       COUNT(D3DKMT_CREATEALLOCATION, NumAllocations, 1, 1024))                                     \
     X(DestroyAllocation2, D3DKMT_DESTROYALLOCATION2, CALL_DESTROYS,                                \
-      HANDLE(D3DKMT_DESTROYALLOCATION2, hDevice, ANY_DEVICE),                                     \
+      HANDLE(D3DKMT_DESTROYALLOCATION2, hDevice, ANY_DEVICE),                                      \
       LIST(D3DKMT_DESTROYALLOCATION2, phAllocationList, ANY_ALLOCATION),                           \
       COUNT(D3DKMT_DESTROYALLOCATION2, AllocationCount, 0, 1024))                                  \
     X(Lock2, D3DKMT_LOCK2, 0, HANDLE(D3DKMT_LOCK2, hAllocation, ANY_ALLOCATION),                   \
-      HANDLE(D3DKMT_LOCK2, hDevice, ANY_DEVICE), RESULT(D3DKMT_LOCK2, pData))                     \
+      HANDLE(D3DKMT_LOCK2, hDevice, ANY_DEVICE), RESULT(D3DKMT_LOCK2, pData))                      \
     X(Unlock2, D3DKMT_UNLOCK2, 0, HANDLE(D3DKMT_UNLOCK2, hAllocation, ANY_ALLOCATION),             \
-      HANDLE(D3DKMT_UNLOCK2, hDevice, ANY_DEVICE))                                                \
+      HANDLE(D3DKMT_UNLOCK2, hDevice, ANY_DEVICE))                                                 \
     X(InvalidateCache, D3DKMT_INVALIDATECACHE, 0,                                                  \
-      HANDLE(D3DKMT_INVALIDATECACHE, hDevice, ANY_DEVICE),                                        \
+      HANDLE(D3DKMT_INVALIDATECACHE, hDevice, ANY_DEVICE),                                         \
       HANDLE_FOR_HOST(D3DKMT_INVALIDATECACHE, hAllocation, ANY_ALLOCATION))                        \
     X(MakeResident, D3DDDI_MAKERESIDENT, 0,                                                        \
       HANDLE(D3DDDI_MAKERESIDENT, hPagingQueue, BIT(PAGING_QUEUE)),                                \
       LIST_FOR_HOST(D3DDDI_MAKERESIDENT, AllocationList, ANY_ALLOCATION),                          \
       COUNT(D3DDDI_MAKERESIDENT, NumAllocations, 1, 10240))                                        \
-    X(Evict, D3DKMT_EVICT, 0, HANDLE(D3DKMT_EVICT, hDevice, ANY_DEVICE),                          \
+    X(Evict, D3DKMT_EVICT, 0, HANDLE(D3DKMT_EVICT, hDevice, ANY_DEVICE),                           \
       LIST_FOR_HOST(D3DKMT_EVICT, AllocationList, ANY_ALLOCATION),                                 \
       COUNT(D3DKMT_EVICT, NumAllocations, 1, 10240))                                               \
     X(OfferAllocations, D3DKMT_OFFERALLOCATIONS, CALL_HOST_LACKS,                                  \
-      HANDLE(D3DKMT_OFFERALLOCATIONS, hDevice, ANY_DEVICE),                                       \
+      HANDLE(D3DKMT_OFFERALLOCATIONS, hDevice, ANY_DEVICE),                                        \
       COUNT(D3DKMT_OFFERALLOCATIONS, NumAllocations, 1, 10240))                                    \
     X(ReclaimAllocations2, D3DKMT_RECLAIMALLOCATIONS2, CALL_HOST_LACKS,                            \
       HANDLE(D3DKMT_RECLAIMALLOCATIONS2, hPagingQueue, BIT(PAGING_QUEUE)),                         \
       COUNT(D3DKMT_RECLAIMALLOCATIONS2, NumAllocations, 1, 10240))                                 \
     X(QueryAllocationResidency, D3DKMT_QUERYALLOCATIONRESIDENCY, 0,                                \
-      HANDLE(D3DKMT_QUERYALLOCATIONRESIDENCY, hDevice, ANY_DEVICE),                               \
+      HANDLE(D3DKMT_QUERYALLOCATIONRESIDENCY, hDevice, ANY_DEVICE),                                \
       LIST_FOR_HOST(D3DKMT_QUERYALLOCATIONRESIDENCY, phAllocationList, ANY_ALLOCATION),            \
-      WRITES(D3DKMT_QUERYALLOCATIONRESIDENCY, pResidencyStatus),                                      \
+      WRITES(D3DKMT_QUERYALLOCATIONRESIDENCY, pResidencyStatus),                                   \
       COUNT(D3DKMT_QUERYALLOCATIONRESIDENCY, AllocationCount, 1, 131072))                          \
     X(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY, CALL_HOST_LACKS,                       \
       HANDLE(D3DDDI_UPDATEALLOCPROPERTY, hPagingQueue, BIT(PAGING_QUEUE)))                         \
     X(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
-      HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                  \
-      READS(D3DKMT_SETALLOCATIONPRIORITY, phAllocationList),                                          \
-      READS(D3DKMT_SETALLOCATIONPRIORITY, pPriorities),                                               \
+      HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                   \
+      READS(D3DKMT_SETALLOCATIONPRIORITY, phAllocationList),                                       \
+      READS(D3DKMT_SETALLOCATIONPRIORITY, pPriorities),                                            \
       COUNT(D3DKMT_SETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \
     X(GetAllocationPriority, D3DKMT_GETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
-      HANDLE(D3DKMT_GETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                  \
-      READS(D3DKMT_GETALLOCATIONPRIORITY, phAllocationList),                                          \
+      HANDLE(D3DKMT_GETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                   \
+      READS(D3DKMT_GETALLOCATIONPRIORITY, phAllocationList),                                       \
       COUNT(D3DKMT_GETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \
     X(ReserveGpuVirtualAddress, D3DDDI_RESERVEGPUVIRTUALADDRESS, CALL_CREATES,                     \
       HANDLE(D3DDDI_RESERVEGPUVIRTUALADDRESS, hAdapter, BIT(ADAPTER) | BIT(PAGING_QUEUE)),         \
       RESULT(D3DDDI_RESERVEGPUVIRTUALADDRESS, VirtualAddress))                                     \
     X(UpdateGpuVirtualAddress, D3DKMT_UPDATEGPUVIRTUALADDRESS, 0,                                  \
-      HANDLE(D3DKMT_UPDATEGPUVIRTUALADDRESS, hDevice, ANY_DEVICE),                                \
-      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hContext, ANY_CONTEXT),                     \
-      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hFenceObject, ANY_FENCE),                   \
-      READS(D3DKMT_UPDATEGPUVIRTUALADDRESS, Operations),                                              \
+      HANDLE(D3DKMT_UPDATEGPUVIRTUALADDRESS, hDevice, ANY_DEVICE),                                 \
+      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hContext, ANY_CONTEXT),                      \
+      HANDLE_FOR_HOST(D3DKMT_UPDATEGPUVIRTUALADDRESS, hFenceObject, ANY_FENCE),                    \
+      READS(D3DKMT_UPDATEGPUVIRTUALADDRESS, Operations),                                           \
       COUNT(D3DKMT_UPDATEGPUVIRTUALADDRESS, NumOperations, 1, 2048))                               \
     X(MapGpuVirtualAddress, D3DDDI_MAPGPUVIRTUALADDRESS, CALL_CREATES,                             \
       HANDLE(D3DDDI_MAPGPUVIRTUALADDRESS, hPagingQueue, BIT(PAGING_QUEUE)),                        \
@@ -603,7 +629,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(FreeGpuVirtualAddress, D3DKMT_FREEGPUVIRTUALADDRESS, CALL_DESTROYS,                          \
       HANDLE(D3DKMT_FREEGPUVIRTUALADDRESS, hAdapter, BIT(ADAPTER)))                                \
     X(SubmitCommand, D3DKMT_SUBMITCOMMAND, CALL_UNANSWERED,                                        \
-      HANDLE(D3DKMT_SUBMITCOMMAND, BroadcastContext[0], ANY_CONTEXT),                             \
+      HANDLE(D3DKMT_SUBMITCOMMAND, BroadcastContext[0], ANY_CONTEXT),                              \
       COUNT(D3DKMT_SUBMITCOMMAND, BroadcastContextCount, 1, 64),                                   \
       COUNT(D3DKMT_SUBMITCOMMAND, PrivateDriverDataSize, 0, 131072),                               \
       COUNT(D3DKMT_SUBMITCOMMAND, NumHistoryBuffers, 0, 1024),                                     \
@@ -617,53 +643,50 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       EVENT(D3DKMT_CREATESYNCHRONIZATIONOBJECT2, Info.CPUNotification.Event),                      \
       RESULT(D3DKMT_CREATESYNCHRONIZATIONOBJECT2, hSyncObject))                                    \
     X(DestroySynchronizationObject, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, CALL_DESTROYS,            \
-      HANDLE(D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, hSyncObject, BIT(FENCE) | BIT(NOTIFICATION)))           \
+      HANDLE(D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, hSyncObject, BIT(FENCE) | BIT(NOTIFICATION)))    \
     X(SignalSynchronizationObject2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CALL_UNANSWERED,          \
-      HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                         \
+      HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                          \
       EVENT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, CpuEventHandle),                                  \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, ObjectCount, 0, 32),                              \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECT2, BroadcastContextCount, 0, 63))                    \
     X(SignalSynchronizationObjectFromCpu, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU,               \
-      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),    \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray, ANY_FENCE),     \
+      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),     \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray, ANY_FENCE),      \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, ObjectCount, 1, 32))                        \
     X(SignalSynchronizationObjectFromGpu, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU,               \
-      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT),  \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray, ANY_FENCE),     \
+      CALL_UNANSWERED, HANDLE(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT),   \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray, ANY_FENCE),      \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU, ObjectCount, 1, 131072))                    \
     X(SignalSynchronizationObjectFromGpu2, D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2,             \
       CALL_UNANSWERED,                                                                             \
-      LIST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextArray, ANY_CONTEXT),       \
-      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectHandleArray, ANY_FENCE),    \
+      LIST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextArray, ANY_CONTEXT),        \
+      LIST_FOR_HOST(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectHandleArray, ANY_FENCE),     \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, ObjectCount, 1, 131072),                   \
       COUNT(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMGPU2, BroadcastContextCount, 1, 131072))         \
     X(SubmitSignalSyncObjectsToHwQueue, D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, CALL_UNANSWERED,  \
       LIST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, BroadcastHwQueueArray, BIT(HW_QUEUE)),         \
-      LIST_FOR_HOST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, ANY_FENCE),       \
+      LIST_FOR_HOST(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, ANY_FENCE),        \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, ObjectCount, 1, 32),                          \
       COUNT(D3DKMT_SUBMITSIGNALSYNCOBJECTSTOHWQUEUE, BroadcastHwQueueCount, 1, 64))                \
     X(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2,                         \
       CALL_UNANSWERED | CALL_HOST_LACKS,                                                           \
-      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                        \
+      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, hContext, ANY_CONTEXT),                         \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, ObjectCount, 1, 1))                              \
     X(WaitForSynchronizationObjectFromCpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, 0,          \
-      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),                    \
-      LIST_FOR_HOST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray,                 \
-                    ANY_FENCE),                         \
-      READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, FenceValueArray),                             \
+      HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hDevice, ANY_DEVICE),                     \
+      LIST_FOR_HOST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, ObjectHandleArray, ANY_FENCE),     \
+      READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, FenceValueArray),                          \
       EVENT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, hAsyncEvent),                              \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU, ObjectCount, 1, 131072))                   \
     X(WaitForSynchronizationObjectFromGpu, D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU,             \
-      CALL_UNANSWERED, HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT), \
-      LIST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray,                          \
-           ANY_FENCE),                    \
-      READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, MonitoredFenceValueArray),                    \
+      CALL_UNANSWERED, HANDLE(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, hContext, ANY_CONTEXT),  \
+      LIST(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectHandleArray, ANY_FENCE),              \
+      READS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, MonitoredFenceValueArray),                 \
       COUNT(D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMGPU, ObjectCount, 1, 32))                       \
     X(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE,                 \
       CALL_UNANSWERED, HANDLE(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, hHwQueue, BIT(HW_QUEUE)),  \
-      LIST_FOR_HOST(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, ObjectHandleArray,                   \
-                    ANY_FENCE),                         \
-      READS(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, FenceValueArray),                               \
+      LIST_FOR_HOST(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, ObjectHandleArray, ANY_FENCE),       \
+      READS(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, FenceValueArray),                            \
       COUNT(D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE, ObjectCount, 1, 32))
 
 #define FORWARD_CALL(op, type, flags, ...) FORWARD(op, type)
