@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Allocations of the whole process per operation in steady state. */
 #include "bench.h"
+#include "count_allocations.h"
 
 #include <umd/umd.h>
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-static atomic_uint allocations;
-
-__attribute__((visibility("default"))) void *malloc(size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __libc_malloc(size);
-}
-
-__attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __libc_calloc(count, size);
-}
-
-__attribute__((visibility("default"))) void *realloc(void *memory, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __libc_realloc(memory, size);
-}
-
-__attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t size)
-{
-    atomic_fetch_add(&allocations, 1);
-    return __libc_memalign(alignment, size);
-}
 
 enum { WARM_UP = 500, MEASURED = 10000, MEASURED_QUICK = 500 };
 
@@ -83,11 +52,10 @@ static void report(const char *name, void (*round)(void))
 
     for (unsigned i = 0; i < WARM_UP; i++)
         round();
-    unsigned before = atomic_load(&allocations);
+    unsigned before = allocations_counted();
     for (unsigned i = 0; i < rounds; i++)
         round();
-    bench_report_count(name, (double)(atomic_load(&allocations) - before) / rounds, "allocations",
-                       0);
+    bench_report_count(name, (double)(allocations_counted() - before) / rounds, "allocations", 0);
 }
 
 int main(int argc, char **argv)
@@ -96,7 +64,7 @@ int main(int argc, char **argv)
 
     /* The counters see the library's allocations only if its calls resolve to them. */
     check(d3dkmt_open("loopback"));
-    if (atomic_load(&allocations) == 0)
+    if (allocations_counted() == 0)
         bench_fail("the library's allocations are not seen");
     check(umd_open(&umd, 0));
     check(umd_context_create(&umd, 0, &context));

@@ -86,16 +86,17 @@ static int open_node(const struct d3dkmt_backend_services *services, const char 
 static NTSTATUS read_option(void *context, const struct option *option)
 {
     struct dxg *dxg = context;
+    size_t size = strlen(option->value) + 1;
 
     if (strcmp(option->name, "device") != 0)
         return dxg->services->fail_with(STATUS_INVALID_PARAMETER,
                                         "\"%s\" is not an option of dxg; there is device=PATH",
                                         option->name);
-    if (strlen(option->value) >= sizeof(dxg->path) || option->value[0] != '/')
+    if (size > sizeof(dxg->path) || option->value[0] != '/')
         return dxg->services->fail_with(STATUS_INVALID_PARAMETER,
                                         "device=%.40s is not an absolute path of at most %d bytes",
                                         option->value, PATH_LENGTH_MAX - 1);
-    strcpy(dxg->path, option->value);
+    memcpy(dxg->path, option->value, size);
     return STATUS_SUCCESS;
 }
 

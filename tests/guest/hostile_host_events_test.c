@@ -3,7 +3,6 @@
  * Messages of the host: of any length, with any content, early, late, twice, in floods, and a
  * global channel that goes while somebody waits for one.
  */
-#include "core/last_error.h"
 #include "core/wire/host_message.h"
 #include "guest/tour.h"
 
@@ -23,16 +22,6 @@ static struct liar *liar;
 static struct guest_process *process;
 static struct world world;
 
-static NTSTATUS call(void *context, enum d3dkmt_op_id op, void *args)
-{
-    const struct d3dkmt_op *row = d3dkmt_find_op(op);
-    NTSTATUS status = d3dkmti_guest_call(context, row, args);
-
-    if (!NT_SUCCESS(status))
-        last_error_report(row->name, "liar", status);
-    return status;
-}
-
 static int set_up(void **state)
 {
     struct host_config config;
@@ -41,7 +30,7 @@ static int set_up(void **state)
     config.async_messages = *state != NULL;
     liar = liar_open(&config);
     process = liar_process(liar, false);
-    world_create(&world, call, process);
+    world_create(&world, tour_call, process);
     return world.failures ? -1 : 0;
 }
 
@@ -107,7 +96,7 @@ static void truncated_signals(void **state)
     wait->ObjectHandleArray = &world.handles[WORLD_FENCE];
     wait->FenceValueArray = &never;
     wait->hAsyncEvent = (HANDLE)(intptr_t)world.event;
-    assert_int_equal(call(process, D3DKMT_OP_WaitForSynchronizationObjectFromCpu, wait), 0);
+    assert_int_equal(tour_call(process, D3DKMT_OP_WaitForSynchronizationObjectFromCpu, wait), 0);
     for (uint64_t id = 0; id < 16; id++) {
         wire_host_message_signal(&signal, id, false);
         for (size_t size = 0; size < sizeof(signal) && size < WIRE_HOST_MESSAGE_SIZE; size++) {
@@ -169,7 +158,7 @@ static void wrong_guest_data(void **state)
     memset(&query, 0, sizeof(query));
     query.hDevice = world.handles[WORLD_DEVICE];
     query.StateType = D3DKMT_DEVICESTATE_EXECUTION;
-    assert_int_equal(call(process, D3DKMT_OP_GetDeviceState, &query), STATUS_SUCCESS);
+    assert_int_equal(tour_call(process, D3DKMT_OP_GetDeviceState, &query), STATUS_SUCCESS);
     assert_int_equal(query.ExecutionState, D3DKMT_DEVICEEXECUTION_ACTIVE);
 }
 
@@ -202,7 +191,7 @@ static NTSTATUS wait_for(uint64_t value, int event)
     wait.ObjectHandleArray = &world.handles[WORLD_FENCE];
     wait.FenceValueArray = &value;
     wait.hAsyncEvent = (HANDLE)(intptr_t)event;
-    return call(process, D3DKMT_OP_WaitForSynchronizationObjectFromCpu, &wait);
+    return tour_call(process, D3DKMT_OP_WaitForSynchronizationObjectFromCpu, &wait);
 }
 
 static void signals_before_the_reply(void **state)

@@ -3,7 +3,6 @@
  * Replies that come late: while one call waits for its answer, another thread destroys the device,
  * closes the adapter and does a whole tour on a process of its own.
  */
-#include "core/last_error.h"
 #include "guest/tour.h"
 
 #include <setjmp.h>
@@ -31,16 +30,6 @@ static struct {
     pthread_cond_t condition;
     bool started, held, done, released;
 } late = {.mutex = PTHREAD_MUTEX_INITIALIZER, .condition = PTHREAD_COND_INITIALIZER};
-
-static NTSTATUS call(void *context, enum d3dkmt_op_id op, void *args)
-{
-    const struct d3dkmt_op *row = d3dkmt_find_op(op);
-    NTSTATUS status = d3dkmti_guest_call(context, row, args);
-
-    if (!NT_SUCCESS(status))
-        last_error_report(row->name, "liar", status);
-    return status;
-}
 
 static void tell(bool *what)
 {
@@ -70,7 +59,7 @@ static void *caller(void *unused)
     late.thread = pthread_self();
     late.started = true;
     pthread_mutex_unlock(&late.mutex);
-    late.status = call(process, late.call->op, late.args);
+    late.status = tour_call(process, late.call->op, late.args);
     if (!NT_SUCCESS(late.status))
         strncpy(late.explanation, d3dkmt_last_error(), sizeof(late.explanation) - 1);
     tell(&late.done);
@@ -85,8 +74,8 @@ static void *breaker(void *unused)
 
     (void)unused;
     /* Whichever wins: the late call may be the one that closes the adapter. */
-    (void)call(process, D3DKMT_OP_DestroyDevice, &destroy);
-    (void)call(process, D3DKMT_OP_CloseAdapter, &close_adapter);
+    (void)tour_call(process, D3DKMT_OP_DestroyDevice, &destroy);
+    (void)tour_call(process, D3DKMT_OP_CloseAdapter, &close_adapter);
     return (void *)(uintptr_t)tour_run(liar, false, NULL);
 }
 
@@ -97,7 +86,7 @@ static bool hold_one(const struct every_call *one)
     bool held;
 
     process = liar_process(liar, false);
-    world_create(&world, call, process);
+    world_create(&world, tour_call, process);
     assert_int_equal(world.failures, 0);
     late.call = one;
     late.started = late.held = late.done = late.released = false;

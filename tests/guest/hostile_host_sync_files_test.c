@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sync files that the host will never signal: the engine does, with an error. */
-#include "core/last_error.h"
 #include "guest/tour.h"
 
 #include <d3dkmt/syncfile.h>
@@ -18,22 +17,12 @@ static struct liar *liar;
 static struct guest_process *process;
 static struct world world;
 
-static NTSTATUS call(void *context, enum d3dkmt_op_id op, void *args)
-{
-    const struct d3dkmt_op *row = d3dkmt_find_op(op);
-    NTSTATUS status = d3dkmti_guest_call(context, row, args);
-
-    if (!NT_SUCCESS(status))
-        last_error_report(row->name, "liar", status);
-    return status;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     liar = liar_open(NULL);
     process = liar_process(liar, false);
-    world_create(&world, call, process);
+    world_create(&world, tour_call, process);
     return world.failures ? -1 : 0;
 }
 
@@ -52,7 +41,7 @@ static NTSTATUS create(int *file)
 {
     D3DKMT_CREATESYNCFILE args = {world.handles[WORLD_DEVICE], world.handles[WORLD_FENCE],
                                   UINT64_MAX - 1, 0};
-    NTSTATUS status = call(process, D3DKMT_OP_CreateSyncFile, &args);
+    NTSTATUS status = tour_call(process, D3DKMT_OP_CreateSyncFile, &args);
 
     *file = NT_SUCCESS(status) ? (int)args.hSyncFile : -1;
     return status;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static NTSTATUS call(void *context, enum d3dkmt_op_id op, void *args)
+NTSTATUS tour_call(void *context, enum d3dkmt_op_id op, void *args)
 {
     const struct d3dkmt_op *row = d3dkmt_find_op(op);
     NTSTATUS status = d3dkmti_guest_call(context, row, args);
@@ -44,7 +44,7 @@ unsigned tour_run(struct liar *liar, bool check_pointers, const char **failure)
         *failure = "process";
     if (!NT_SUCCESS(d3dkmti_guest_process_open(liar->real.vm, &options, &process)))
         return 1;
-    world_create(&world, call, process);
+    world_create(&world, tour_call, process);
     call_everything(&world);
     world_destroy(&world);
     d3dkmti_guest_process_close(process);
