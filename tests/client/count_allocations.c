@@ -2,7 +2,7 @@
 #include "count_allocations.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdlib.h>
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
