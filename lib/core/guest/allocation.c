@@ -182,9 +182,7 @@ NTSTATUS guest_allocation_send_destroy(struct guest_device *device, D3DKMT_HANDL
     command->alloc_count = count;
     command->flags = flags;
     guest_message_append(&message, allocations, list_size);
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 void guest_allocation_drop(struct guest_allocation *allocation)
@@ -350,15 +348,11 @@ NTSTATUS guest_destroy_allocation(struct guest_process *process,
     D3DKMT_HANDLE handles[DESTROY_MAX];
 
     NTSTATUS status = guest_check_count("AllocationCount", count, 0, DESTROY_MAX);
-    if (!NT_SUCCESS(status))
-        return status;
-    if ((count == 0) == (args->hResource == 0))
-        return d3dkmti_fail(
-            STATUS_INVALID_PARAMETER,
-            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-            args->hResource, count);
-    status = guest_read(process, handles, args->phAllocationList, count * sizeof(handles[0]),
-                        "phAllocationList");
+    if (NT_SUCCESS(status))
+        status = guest_check_resource_or_list(args->hResource, count);
+    if (NT_SUCCESS(status))
+        status = guest_read(process, handles, args->phAllocationList, count * sizeof(handles[0]),
+                            "phAllocationList");
     if (!NT_SUCCESS(status))
         return status;
     struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");

@@ -165,12 +165,6 @@ static NTSTATUS check_sizes(struct creation *creation, size_t *tail_size)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS append_from_caller(struct creation *creation, struct guest_message *message,
-                                   const void *data, UINT size, const char *what)
-{
-    return guest_read(creation->process, guest_message_reserve(message, size), data, size, what);
-}
-
 static NTSTATUS append_tails(struct creation *creation, struct guest_message *message)
 {
     const D3DKMT_CREATEALLOCATION *args = creation->args;
@@ -186,17 +180,17 @@ static NTSTATUS append_tails(struct creation *creation, struct guest_message *me
 
         guest_message_append(message, &element, sizeof(element));
     }
-    status = append_from_caller(creation, message, args->pPrivateRuntimeData,
-                                args->PrivateRuntimeDataSize, "pPrivateRuntimeData");
+    status = guest_read_tail(creation->process, message, args->pPrivateRuntimeData,
+                             args->PrivateRuntimeDataSize, "pPrivateRuntimeData");
     if (NT_SUCCESS(status) && args->Flags.StandardAllocation)
         guest_message_append(message, &creation->standard, sizeof(creation->standard));
     else if (NT_SUCCESS(status))
-        status = append_from_caller(creation, message, args->pPrivateDriverData,
-                                    args->PrivateDriverDataSize, "pPrivateDriverData");
+        status = guest_read_tail(creation->process, message, args->pPrivateDriverData,
+                                 args->PrivateDriverDataSize, "pPrivateDriverData");
     for (UINT i = 0; i < creation->count && NT_SUCCESS(status); i++)
-        status = append_from_caller(creation, message, creation->infos[i].pPrivateDriverData,
-                                    creation->infos[i].PrivateDriverDataSize,
-                                    "pAllocationInfo2[].pPrivateDriverData");
+        status = guest_read_tail(creation->process, message, creation->infos[i].pPrivateDriverData,
+                                 creation->infos[i].PrivateDriverDataSize,
+                                 "pAllocationInfo2[].pPrivateDriverData");
     return status;
 }
 

@@ -91,6 +91,18 @@ NTSTATUS guest_write(struct guest_process *process, void *to, const void *from, 
     return STATUS_SUCCESS;
 }
 
+NTSTATUS guest_read_tail(struct guest_process *process, struct guest_message *message,
+                         const void *from, size_t size, const char *what)
+{
+    return guest_read(process, guest_message_reserve(message, size), from, size, what);
+}
+
+NTSTATUS guest_write_tail(struct guest_process *process, const struct wire_span *tail, void *to,
+                          const char *what)
+{
+    return guest_write(process, to, tail->data, wire_span_bytes(tail), what);
+}
+
 NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, uint64_t maximum)
 {
     if (count >= minimum && count <= maximum)
@@ -98,4 +110,14 @@ NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, u
     return d3dkmti_fail(STATUS_INVALID_PARAMETER, "%s is %llu, outside of %llu to %llu", name,
                         (unsigned long long)count, (unsigned long long)minimum,
                         (unsigned long long)maximum);
+}
+
+NTSTATUS guest_check_resource_or_list(D3DKMT_HANDLE resource, UINT count)
+{
+    if ((count == 0) != (resource == 0))
+        return STATUS_SUCCESS;
+    return d3dkmti_fail(
+        STATUS_INVALID_PARAMETER,
+        "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)", resource,
+        count);
 }

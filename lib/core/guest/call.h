@@ -3,6 +3,7 @@
 #ifndef CORE_GUEST_CALL_H
 #define CORE_GUEST_CALL_H
 
+#include "core/guest/message.h"
 #include "core/guest/process.h"
 
 /*
@@ -21,12 +22,23 @@ NTSTATUS guest_read(struct guest_process *process, void *to, const void *from, s
 NTSTATUS guest_write(struct guest_process *process, void *to, const void *from, size_t size,
                      const char *what);
 
+/* The same for an array behind a command: appended to a message whose room was asked for, ... */
+NTSTATUS guest_read_tail(struct guest_process *process, struct guest_message *message,
+                         const void *from, size_t size, const char *what);
+/* ... or taken from a reply. */
+NTSTATUS guest_write_tail(struct guest_process *process, const struct wire_span *tail, void *to,
+                          const char *what);
+
 /* Writes one member of the caller's argument struct. */
 #define GUEST_WRITE(process, member, value)                                                        \
     guest_write((process), &(member), &(value), sizeof(member), #member)
 
 /* STATUS_INVALID_PARAMETER, explained, unless minimum <= count <= maximum. */
 NTSTATUS guest_check_count(const char *name, uint64_t count, uint64_t minimum, uint64_t maximum);
+
+/* STATUS_INVALID_PARAMETER, explained, unless exactly one of hResource and AllocationCount is set.
+ */
+NTSTATUS guest_check_resource_or_list(D3DKMT_HANDLE resource, UINT count);
 
 /* X(operation, handler, argument struct): what the engine can do. */
 #define GUEST_HANDLERS(X)                                                                          \

@@ -51,8 +51,8 @@ static NTSTATUS send_create(struct guest_context *context, const D3DKMT_CREATECO
     command->flags = args->Flags.Value;
     command->client_hint = args->ClientHint;
     command->priv_drv_data_size = size;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, size),
-                                 args->pPrivateDriverData, size, "pPrivateDriverData");
+    NTSTATUS status =
+        guest_read_tail(process, &message, args->pPrivateDriverData, size, "pPrivateDriverData");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {

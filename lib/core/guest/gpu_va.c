@@ -76,9 +76,7 @@ static NTSTATUS free_range(struct guest_process *process, struct guest_adapter *
         return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
     command->args.adapter = adapter->host_handle;
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 NTSTATUS guest_free_gpu_virtual_address(struct guest_process *process,
@@ -154,8 +152,7 @@ static NTSTATUS update(struct guest_process *process, struct guest_adapter *adap
     command->fence_object = args->hFenceObject;
     command->num_operations = args->NumOperations;
     command->flags = args->Flags.Value;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, size), args->Operations,
-                                 size, "Operations");
+    NTSTATUS status = guest_read_tail(process, &message, args->Operations, size, "Operations");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (NT_SUCCESS(status))

@@ -86,8 +86,8 @@ static NTSTATUS create(struct guest_hw_queue *queue, const D3DKMT_CREATEHWQUEUE 
     command->context = args->hHwContext;
     command->flags = args->Flags.Value;
     command->priv_drv_data_size = size;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, size),
-                                 args->pPrivateDriverData, size, "pPrivateDriverData");
+    NTSTATUS status =
+        guest_read_tail(process, &message, args->pPrivateDriverData, size, "pPrivateDriverData");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (message.answered) {

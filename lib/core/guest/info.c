@@ -290,9 +290,7 @@ static NTSTATUS change_reservation(struct guest_process *process, struct guest_a
         return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
     command->args.adapter = 0; /* the channel or the LUID says which */
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 NTSTATUS guest_change_video_memory_reservation(struct guest_process *process,

@@ -25,9 +25,7 @@ static NTSTATUS send_unlock(struct guest_allocation *allocation, D3DKMT_HANDLE d
         return STATUS_NO_MEMORY;
     command->args.device = device_handle;
     command->args.allocation = handle;
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 static void undo_lock(struct guest_allocation *allocation, const D3DKMT_LOCK2 *args)

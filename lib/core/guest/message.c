@@ -239,6 +239,14 @@ void guest_message_end(struct guest_message *message)
     message->reply_buffer = NULL;
 }
 
+NTSTATUS guest_message_finish(struct guest_message *message)
+{
+    NTSTATUS status = guest_message_exchange(message);
+
+    guest_message_end(message);
+    return status;
+}
+
 NTSTATUS guest_message_send_handle(struct guest_vm *vm, struct guest_adapter *adapter,
                                    uint32_t process, uint32_t number, uint32_t handle)
 {
@@ -248,7 +256,5 @@ NTSTATUS guest_message_send_handle(struct guest_vm *vm, struct guest_adapter *ad
     if (!command)
         return STATUS_NO_MEMORY;
     wire_store_u32(command + WIRE_HEADER_SIZE, handle);
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }

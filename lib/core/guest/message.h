@@ -62,6 +62,9 @@ NTSTATUS guest_message_submit(struct guest_message *message);
 
 void guest_message_end(struct guest_message *message);
 
+/* Exchange and end, for commands whose reply is a status. */
+NTSTATUS guest_message_finish(struct guest_message *message);
+
 /* A command that is only a fixed part with one handle behind the header, answered by a status. */
 NTSTATUS guest_message_send_handle(struct guest_vm *vm, struct guest_adapter *adapter,
                                    uint32_t process, uint32_t number, uint32_t handle);

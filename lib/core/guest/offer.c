@@ -27,9 +27,8 @@ static NTSTATUS append_list(struct guest_process *process, struct guest_message 
 {
     size_t size = count * sizeof(*resources);
 
-    return guest_read(process, guest_message_reserve(message, size),
-                      resources ? resources : allocations, size,
-                      resources ? "pResources" : "HandleList");
+    return guest_read_tail(process, message, resources ? resources : allocations, size,
+                           resources ? "pResources" : "HandleList");
 }
 
 static NTSTATUS offer(struct guest_process *process, struct guest_adapter *adapter,
@@ -81,11 +80,9 @@ static NTSTATUS return_reclaimed(struct guest_process *process, const struct gue
     NTSTATUS written = GUEST_WRITE(process, caller->PagingFenceValue, fence_value);
 
     if (NT_SUCCESS(written) && NT_SUCCESS(status) && args->pResults) {
-        const struct wire_span *results =
-            &message->reply.tails[WIRE_REPLY_TAIL_RECLAIMALLOCATIONS_DISCARDED];
-
-        written = guest_write(process, args->pResults, results->data, wire_span_bytes(results),
-                              "pResults");
+        written = guest_write_tail(
+            process, &message->reply.tails[WIRE_REPLY_TAIL_RECLAIMALLOCATIONS_DISCARDED],
+            args->pResults, "pResults");
     }
     return NT_SUCCESS(written) ? status : written;
 }

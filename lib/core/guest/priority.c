@@ -3,7 +3,6 @@
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/guest/target.h"
-#include "core/last_error.h"
 
 enum { PRIORITY_HANDLES_MAX = 131072 };
 
@@ -14,11 +13,8 @@ static NTSTATUS check_targets(UINT count, D3DKMT_HANDLE resource)
 {
     NTSTATUS status = guest_check_count("AllocationCount", count, 0, PRIORITY_HANDLES_MAX);
 
-    if (NT_SUCCESS(status) && (count == 0) == (resource == 0))
-        status = d3dkmti_fail(
-            STATUS_INVALID_PARAMETER,
-            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-            resource, count);
+    if (NT_SUCCESS(status))
+        status = guest_check_resource_or_list(resource, count);
     return status;
 }
 
@@ -38,11 +34,11 @@ static NTSTATUS set_priorities(struct guest_process *process, struct guest_devic
     command->device = args->hDevice;
     command->resource = args->hResource;
     command->allocation_count = args->AllocationCount;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, handles_size),
-                                 args->phAllocationList, handles_size, "phAllocationList");
+    NTSTATUS status = guest_read_tail(process, &message, args->phAllocationList, handles_size,
+                                      "phAllocationList");
     if (NT_SUCCESS(status))
-        status = guest_read(process, guest_message_reserve(&message, priorities_size),
-                            args->pPriorities, priorities_size, "pPriorities");
+        status =
+            guest_read_tail(process, &message, args->pPriorities, priorities_size, "pPriorities");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     guest_message_end(&message);
@@ -78,16 +74,14 @@ static NTSTATUS get_priorities(struct guest_process *process, struct guest_devic
     command->device = args->hDevice;
     command->resource = args->hResource;
     command->allocation_count = args->AllocationCount;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, handles_size),
-                                 args->phAllocationList, handles_size, "phAllocationList");
+    NTSTATUS status = guest_read_tail(process, &message, args->phAllocationList, handles_size,
+                                      "phAllocationList");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {
-        const struct wire_span *answer =
-            &message.reply.tails[WIRE_REPLY_TAIL_GETALLOCATIONPRIORITY_PRIORITIES];
-
-        status = guest_write(process, args->pPriorities, answer->data, wire_span_bytes(answer),
-                             "pPriorities");
+        status = guest_write_tail(
+            process, &message.reply.tails[WIRE_REPLY_TAIL_GETALLOCATIONPRIORITY_PRIORITIES],
+            args->pPriorities, "pPriorities");
     }
     guest_message_end(&message);
     return status;
@@ -123,9 +117,7 @@ static NTSTATUS send_context_priority(struct guest_process *process, struct gues
     command->context = context;
     command->priority = priority;
     command->in_process = in_process;
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 static NTSTATUS set_context_priority(struct guest_process *process, D3DKMT_HANDLE context,

@@ -9,15 +9,6 @@
 
 enum { RESIDENCY_MAX = 10240, RESIDENCY_QUERY_MAX = 131072 };
 
-static NTSTATUS append_handles(struct guest_process *process, struct guest_message *message,
-                               const D3DKMT_HANDLE *handles, UINT count)
-{
-    size_t size = count * sizeof(*handles);
-
-    return guest_read(process, guest_message_reserve(message, size), handles, size,
-                      "AllocationList");
-}
-
 static NTSTATUS make_resident(struct guest_process *process, struct guest_adapter *adapter,
                               const D3DDDI_MAKERESIDENT *args, D3DDDI_MAKERESIDENT *caller)
 {
@@ -31,7 +22,9 @@ static NTSTATUS make_resident(struct guest_process *process, struct guest_adapte
     command->paging_queue = args->hPagingQueue;
     command->flags = args->Flags.Value;
     command->alloc_count = args->NumAllocations;
-    NTSTATUS status = append_handles(process, &message, args->AllocationList, args->NumAllocations);
+    NTSTATUS status =
+        guest_read_tail(process, &message, args->AllocationList,
+                        args->NumAllocations * sizeof(*args->AllocationList), "AllocationList");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     /* A program that ran out of memory must learn how much to trim. */
@@ -85,7 +78,9 @@ static NTSTATUS evict(struct guest_process *process, struct guest_adapter *adapt
     command->device = args->hDevice;
     command->flags = args->Flags.Value;
     command->alloc_count = args->NumAllocations;
-    NTSTATUS status = append_handles(process, &message, args->AllocationList, args->NumAllocations);
+    NTSTATUS status =
+        guest_read_tail(process, &message, args->AllocationList,
+                        args->NumAllocations * sizeof(*args->AllocationList), "AllocationList");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {
@@ -125,16 +120,15 @@ static NTSTATUS query_residency(struct guest_process *process, struct guest_adap
     if (!command)
         return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, handles_size),
-                                 args->phAllocationList, handles_size, "phAllocationList");
+    NTSTATUS status = guest_read_tail(process, &message, args->phAllocationList, handles_size,
+                                      "phAllocationList");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {
-        const struct wire_span *answer =
-            &message.reply.tails[WIRE_REPLY_TAIL_QUERYALLOCATIONRESIDENCY_RESIDENCY_STATUS];
-
-        status = guest_write(process, args->pResidencyStatus, answer->data, wire_span_bytes(answer),
-                             "pResidencyStatus");
+        status = guest_write_tail(
+            process,
+            &message.reply.tails[WIRE_REPLY_TAIL_QUERYALLOCATIONRESIDENCY_RESIDENCY_STATUS],
+            args->pResidencyStatus, "pResidencyStatus");
     }
     guest_message_end(&message);
     return status;
@@ -145,13 +139,11 @@ NTSTATUS guest_query_allocation_residency(struct guest_process *process,
                                           D3DKMT_QUERYALLOCATIONRESIDENCY *caller)
 {
     (void)caller;
-    if ((args->AllocationCount == 0) == (args->hResource == 0))
-        return d3dkmti_fail(
-            STATUS_INVALID_PARAMETER,
-            "give either hResource (0x%08x) or a list of allocations (AllocationCount %u)",
-            args->hResource, args->AllocationCount);
+    NTSTATUS status = guest_check_resource_or_list(args->hResource, args->AllocationCount);
+    if (!NT_SUCCESS(status))
+        return status;
     struct guest_target target;
-    NTSTATUS status = guest_target_device(process, args->hDevice, "hDevice", &target);
+    status = guest_target_device(process, args->hDevice, "hDevice", &target);
     if (NT_SUCCESS(status))
         status =
             guest_check_count("AllocationCount", args->AllocationCount, 0, RESIDENCY_QUERY_MAX);

@@ -25,26 +25,23 @@ struct signal {
     uint64_t event;                          /* the event's id then */
 };
 
-static NTSTATUS append(struct guest_process *process, struct guest_message *message,
-                       const void *data, size_t size, const char *what)
-{
-    return guest_read(process, guest_message_reserve(message, size), data, size, what);
-}
-
 static NTSTATUS append_arrays(struct guest_process *process, struct guest_message *message,
                               const struct signal *signal)
 {
-    NTSTATUS status = append(process, message, signal->objects,
-                             signal->object_count * sizeof(*signal->objects), "ObjectHandleArray");
+    NTSTATUS status =
+        guest_read_tail(process, message, signal->objects,
+                        signal->object_count * sizeof(*signal->objects), "ObjectHandleArray");
 
     if (NT_SUCCESS(status) && signal->has_first_context)
         guest_message_append(message, &signal->first_context, sizeof(signal->first_context));
     if (NT_SUCCESS(status))
-        status = append(process, message, signal->contexts,
-                        signal->context_count * sizeof(*signal->contexts), signal->contexts_name);
+        status = guest_read_tail(process, message, signal->contexts,
+                                 signal->context_count * sizeof(*signal->contexts),
+                                 signal->contexts_name);
     if (NT_SUCCESS(status) && signal->values)
-        status = append(process, message, signal->values,
-                        signal->object_count * sizeof(*signal->values), signal->values_name);
+        status =
+            guest_read_tail(process, message, signal->values,
+                            signal->object_count * sizeof(*signal->values), signal->values_name);
     return status;
 }
 

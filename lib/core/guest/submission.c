@@ -13,13 +13,6 @@ enum {
     HW_QUEUE_PRIMARIES_MAX = 131072
 };
 
-/* Appends an array of the caller's to a message. */
-static NTSTATUS append(struct guest_process *process, struct guest_message *message,
-                       const void *data, size_t size, const char *what)
-{
-    return guest_read(process, guest_message_reserve(message, size), data, size, what);
-}
-
 static NTSTATUS submit(struct guest_process *process, struct guest_adapter *adapter,
                        const D3DKMT_SUBMITCOMMAND *args)
 {
@@ -32,11 +25,11 @@ static NTSTATUS submit(struct guest_process *process, struct guest_adapter *adap
     if (!command)
         return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
-    NTSTATUS status =
-        append(process, &message, args->HistoryBufferArray, history_size, "HistoryBufferArray");
+    NTSTATUS status = guest_read_tail(process, &message, args->HistoryBufferArray, history_size,
+                                      "HistoryBufferArray");
     if (NT_SUCCESS(status))
-        status = append(process, &message, args->pPrivateDriverData, args->PrivateDriverDataSize,
-                        "pPrivateDriverData");
+        status = guest_read_tail(process, &message, args->pPrivateDriverData,
+                                 args->PrivateDriverDataSize, "pPrivateDriverData");
     if (NT_SUCCESS(status))
         status = guest_message_submit(&message);
     guest_message_end(&message);
@@ -81,11 +74,11 @@ static NTSTATUS submit_to_hw_queue(struct guest_process *process, struct guest_a
     if (!command)
         return STATUS_NO_MEMORY;
     memcpy(&command->args, args, sizeof(command->args));
-    NTSTATUS status =
-        append(process, &message, args->WrittenPrimaries, primaries_size, "WrittenPrimaries");
+    NTSTATUS status = guest_read_tail(process, &message, args->WrittenPrimaries, primaries_size,
+                                      "WrittenPrimaries");
     if (NT_SUCCESS(status))
-        status = append(process, &message, args->pPrivateDriverData, args->PrivateDriverDataSize,
-                        "pPrivateDriverData");
+        status = guest_read_tail(process, &message, args->pPrivateDriverData,
+                                 args->PrivateDriverDataSize, "pPrivateDriverData");
     if (NT_SUCCESS(status))
         status = guest_message_submit(&message);
     guest_message_end(&message);

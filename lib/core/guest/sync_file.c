@@ -223,15 +223,7 @@ static NTSTATUS open_on_device(struct guest_device *device, struct guest_shared 
     result.FenceValueCPUVirtualAddress = opened->fence_mapping;
     result.FenceValueGPUVirtualAddress = fence_gpu_address;
     status = GUEST_WRITE(device->object.process, *caller, result);
-    if (NT_SUCCESS(status))
-        status = guest_sync_object_publish(opened);
-    if (!NT_SUCCESS(status)) {
-        d3dkmti_undo_begin();
-        (void)guest_sync_object_send_destroy(opened, opened->object.handle);
-        d3dkmti_undo_end();
-        guest_object_release(opened);
-    }
-    return status;
+    return guest_sync_object_publish_or_undo(opened, status);
 }
 
 NTSTATUS guest_open_sync_object_from_sync_file(struct guest_process *process,

@@ -51,7 +51,7 @@ static void fill_in_fence(D3DDDI_SYNCHRONIZATIONOBJECTINFO2 *info, void *cpu_add
     }
 }
 
-NTSTATUS guest_sync_object_publish(struct guest_sync_object *sync_object)
+static NTSTATUS publish(struct guest_sync_object *sync_object)
 {
     struct guest_process *process = sync_object->object.process;
     struct handle_insertion insertion = {sync_object->object.handle, HANDLE_TYPE_SYNC_OBJECT,
@@ -64,6 +64,19 @@ NTSTATUS guest_sync_object_publish(struct guest_sync_object *sync_object)
     if (NT_SUCCESS(status))
         guest_list_append(&process->sync_objects, &sync_object->object);
     pthread_mutex_unlock(&process->mutex);
+    return status;
+}
+
+NTSTATUS guest_sync_object_publish_or_undo(struct guest_sync_object *opened, NTSTATUS status)
+{
+    if (NT_SUCCESS(status))
+        status = publish(opened);
+    if (!NT_SUCCESS(status)) {
+        d3dkmti_undo_begin();
+        (void)guest_sync_object_send_destroy(opened, opened->object.handle);
+        d3dkmti_undo_end();
+        guest_object_release(opened);
+    }
     return status;
 }
 
@@ -90,7 +103,7 @@ static NTSTATUS use_answer(struct guest_sync_object *sync_object,
     if (NT_SUCCESS(status))
         status = GUEST_WRITE(process, *caller, *result);
     if (NT_SUCCESS(status))
-        status = guest_sync_object_publish(sync_object);
+        status = publish(sync_object);
     return status;
 }
 

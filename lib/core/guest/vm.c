@@ -174,9 +174,7 @@ static NTSTATUS announce_io_space(struct guest_vm *vm)
         return STATUS_NO_MEMORY;
     command->start = vm->io_start;
     command->length = vm->io_size;
-    NTSTATUS status = guest_message_exchange(&message);
-    guest_message_end(&message);
-    return status;
+    return guest_message_finish(&message);
 }
 
 /* The global channel opens with the first adapter; if the host refuses it stays closed. */

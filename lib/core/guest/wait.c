@@ -181,11 +181,11 @@ static NTSTATUS send_cpu_wait(struct guest_process *process, struct guest_device
     command->object_count = count;
     command->flags = args->Flags.Value;
     command->guest_event_pointer = event;
-    NTSTATUS status = guest_read(process, guest_message_reserve(&message, handles_size),
-                                 args->ObjectHandleArray, handles_size, "ObjectHandleArray");
+    NTSTATUS status = guest_read_tail(process, &message, args->ObjectHandleArray, handles_size,
+                                      "ObjectHandleArray");
     if (NT_SUCCESS(status))
-        status = guest_read(process, guest_message_reserve(&message, values_size),
-                            args->FenceValueArray, values_size, "FenceValueArray");
+        status = guest_read_tail(process, &message, args->FenceValueArray, values_size,
+                                 "FenceValueArray");
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
     guest_message_end(&message);
