@@ -12,36 +12,8 @@
 
 struct world bad_world;
 bool bad_async, bad_check_pointers;
-_Alignas(8) unsigned char bad_args[CALL_ARGS_MAX];
 
 static unsigned failed_cases, descriptors_before, mappings_before;
-
-/* ---- public functions by operation */
-
-/* ADAPTED functions have signatures of their own; those that tests need are added by hand. */
-#define DIRECT_CALLER(op, type)                                                                    \
-    static NTSTATUS call_##op(void *args)                                                          \
-    {                                                                                              \
-        return D3DKMT##op((type *)args);                                                           \
-    }
-#define DIRECT_ENTRY(op) [D3DKMT_OP_##op] = call_##op,
-#define ADAPTED_CALLER(op, type)
-#define ADAPTED_ENTRY(op)
-#define CALLER(op, type, qualifier, number, family, form, flags) form##_CALLER(op, type)
-#define ENTRY(op, type, qualifier, number, family, form, flags)  form##_ENTRY(op)
-
-D3DKMT_OPS(CALLER)
-DIRECT_CALLER(QueryAdapterInfo, D3DKMT_QUERYADAPTERINFO)
-DIRECT_CALLER(QueryStatistics, D3DKMT_QUERYSTATISTICS)
-
-static NTSTATUS (*const functions[D3DKMT_OP_COUNT])(void *args) = {
-    D3DKMT_OPS(ENTRY) DIRECT_ENTRY(QueryAdapterInfo) DIRECT_ENTRY(QueryStatistics)};
-
-NTSTATUS bad_input_call(void *context, enum d3dkmt_op_id op, void *args)
-{
-    (void)context;
-    return functions[op](args);
-}
 
 /* ---- what this process holds */
 
@@ -88,7 +60,7 @@ int bad_input_set_up(void **state)
     bad_check_pointers = strstr(specification, "check-pointers") != NULL;
     if (!NT_SUCCESS(d3dkmt_open(specification)))
         return -1;
-    world_create(&bad_world, bad_input_call, NULL);
+    world_create(&bad_world, world_public_call, NULL);
     if (bad_world.failures)
         print_error("%s: %s\n", bad_world.first_failure, d3dkmt_last_error());
     return bad_world.failures ? -1 : 0;
@@ -127,7 +99,7 @@ void bad_input_expect(const struct bad_case *expected, void *args)
 
     memcpy(before, args, expected->call->args_size);
     memcpy(scratch_before, bad_world.scratch, sizeof(scratch_before));
-    NTSTATUS status = bad_input_call(NULL, expected->call->op, args);
+    NTSTATUS status = world_public_call(NULL, expected->call->op, args);
     const char *text = d3dkmt_last_error();
 
     if (NT_SUCCESS(status)) {
@@ -147,6 +119,21 @@ void bad_input_expect(const struct bad_case *expected, void *args)
         complain(expected, "the caller's memory was changed");
     else if (host_object_count(loopback_host()) != objects)
         complain(expected, "the host's objects are not what they were");
+}
+
+void bad_input_try_all(enum malformation_id id)
+{
+    const struct malform malform = {&bad_world, bad_async, bad_input_expect};
+
+    for (size_t i = 0; i < every_call_count; i++) {
+        const struct every_call *call = &every_call[i];
+
+        for (unsigned f = 0; f < CALL_FIELDS && call->fields[f].kind; f++) {
+            if (malformations[id].applies(call, &call->fields[f]))
+                malformations[id].each(&malform, call, &call->fields[f]);
+        }
+    }
+    bad_input_assert_all();
 }
 
 void bad_input_assert_all(void)

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "guest/world.h"
+#include "guest/malform.h"
 
 extern struct world bad_world;
 extern bool bad_async, bad_check_pointers;
@@ -35,18 +35,6 @@ int bad_input_tear_down(void **state);
         BAD_INPUT_TEST(name, "loopback:check-pointers"),                                           \
         BAD_INPUT_TEST(name, "loopback:async,check-pointers")
 
-/* Through the public function of this operation. */
-NTSTATUS bad_input_call(void *context, enum d3dkmt_op_id op, void *args);
-
-/* A case of the table: which call, and what is wrong in it. */
-struct bad_case {
-    const struct every_call *call;
-    const char *argument; /* that the error must name; NULL: none */
-    const char *what;     /* for messages of the test */
-    NTSTATUS status;      /* STATUS_SUCCESS: any failure will do */
-    bool may_succeed;     /* nobody tells */
-};
-
 /*
  * Carries the call out with args, which hold the bad input, and counts a failure of the test unless
  * it fails as told, names the function and the argument, leaves args and the scratch memory as
@@ -57,12 +45,13 @@ void bad_input_expect(const struct bad_case *expected, void *args);
 /* Fails the test if any case did. */
 void bad_input_assert_all(void);
 
-/* A copy of the right arguments of a call. */
-extern unsigned char bad_args[CALL_ARGS_MAX];
+/* The variants of a malformation on every argument that it applies to. */
+void bad_input_try_all(enum malformation_id id);
+
+/* Right arguments of a call. */
 static inline void *bad_input_fill(const struct every_call *call)
 {
-    every_call_fill(call, &bad_world, bad_args);
-    return bad_args;
+    return malform_fill(call, &bad_world);
 }
 
 #endif

@@ -6,122 +6,25 @@
 #include "client/bad_input.h"
 #include "client/gpu.h"
 
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { UNIQUE_BIT = 1 << 30, INDEX_BIT = 1 << 16 };
-
-static D3DKMT_HANDLE *target_of(const struct call_field *field, void *args)
-{
-    unsigned char *place = (unsigned char *)args + field->offset;
-    D3DKMT_HANDLE *list;
-
-    if (field->kind == FIELD_HANDLE || field->kind == FIELD_HANDLE_FOR_HOST)
-        return (D3DKMT_HANDLE *)(void *)place;
-    if (field->kind != FIELD_LIST && field->kind != FIELD_LIST_FOR_HOST)
-        return NULL;
-    memcpy(&list, place, sizeof(list));
-    return list;
-}
-
-/* Adapter handles are numbers of a table of their own: they may coincide with others. */
-static bool is_right(const struct call_field *field, D3DKMT_HANDLE value)
-{
-    for (unsigned object = 0; object < WORLD_OBJECTS; object++) {
-        if (field->accepts >> object & 1 && bad_world.handles[object] == value)
-            return true;
-    }
-    return false;
-}
-
-static void try_handle(const struct every_call *call, const struct call_field *field,
-                       D3DKMT_HANDLE value, const char *description)
-{
-    bool local = field->kind == FIELD_HANDLE || field->kind == FIELD_LIST;
-    void *args = bad_input_fill(call);
-    char what[96];
-
-    if (is_right(field, value))
-        return;
-    snprintf(what, sizeof(what), "%s = %s (0x%08x)", field->name, description, value);
-    struct bad_case expected = {
-        .call = call,
-        .argument = local ? field->name : NULL,
-        .what = what,
-        .status = local ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS,
-        .may_succeed = !local && call->flags & CALL_UNANSWERED && bad_async,
-    };
-    *target_of(field, args) = value;
-    bad_input_expect(&expected, args);
-}
-
-/* Calls try for every handle argument. */
-static void for_each_handle(void (*try)(const struct every_call *, const struct call_field *))
-{
-    for (size_t i = 0; i < every_call_count; i++) {
-        const struct every_call *call = &every_call[i];
-
-        for (unsigned f = 0; f < CALL_FIELDS && call->fields[f].kind; f++) {
-            if (target_of(&call->fields[f], bad_input_fill(call)))
-                try(call, &call->fields[f]);
-        }
-    }
-}
-
-static void try_wrong_types(const struct every_call *call, const struct call_field *field)
-{
-    for (unsigned object = 0; object < WORLD_OBJECTS; object++)
-        try_handle(call, field, bad_world.handles[object], world_names[object]);
-}
 
 static void wrong_types(void **state)
 {
     (void)state;
-    for_each_handle(try_wrong_types);
-    bad_input_assert_all();
-}
-
-static void try_garbage(const struct every_call *call, const struct call_field *field)
-{
-    static const D3DKMT_HANDLE garbage[] = {1,          0x3f,       0x40,       0xdeadbeef,
-                                            0x80000000, 0x3fffffc0, 0xffffffff, 0x7fffffff};
-    D3DKMT_HANDLE right = *target_of(field, bad_input_fill(call));
-
-    for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
-        try_handle(call, field, garbage[i], "garbage");
-    if (right) {
-        try_handle(call, field, right ^ (D3DKMT_HANDLE)UNIQUE_BIT, "another life of the right one");
-        try_handle(call, field, right ^ (D3DKMT_HANDLE)INDEX_BIT, "another index");
-    }
+    bad_input_try_all(MALFORM_WRONG_TYPE);
 }
 
 static void garbage(void **state)
 {
     (void)state;
-    for_each_handle(try_garbage);
-    bad_input_assert_all();
-}
-
-/* Handles of a second world that is gone. */
-static struct world gone;
-
-static void try_destroyed(const struct every_call *call, const struct call_field *field)
-{
-    for (unsigned object = 1; object < WORLD_OBJECTS; object++)
-        try_handle(call, field, gone.handles[object], world_names[object]);
+    bad_input_try_all(MALFORM_GARBAGE);
 }
 
 static void destroyed(void **state)
 {
     (void)state;
-    world_create(&gone, bad_input_call, NULL);
-    struct world copy = gone;
-    world_destroy(&gone);
-    gone = copy;
-    assert_int_equal(gone.failures, 0);
-    for_each_handle(try_destroyed);
-    bad_input_assert_all();
+    bad_input_try_all(MALFORM_DESTROYED);
 }
 
 /* The child has its own backend, in which nothing of the parent's means anything. */
@@ -140,15 +43,15 @@ static int in_child(const char *specification)
             if (field->kind != FIELD_HANDLE && field->kind != FIELD_LIST)
                 continue;
             void *args = bad_input_fill(call);
-            if (*target_of(field, args) == 0)
+            if (*malform_handle(field, args) == 0)
                 continue;
-            if (NT_SUCCESS(bad_input_call(NULL, call->op, args))) {
+            if (NT_SUCCESS(world_public_call(NULL, call->op, args))) {
                 print_error("%s takes the parent's %s\n", call->name, field->name);
                 return 1;
             }
         }
     }
-    world_create(&own, bad_input_call, NULL);
+    world_create(&own, world_public_call, NULL);
     world_destroy(&own);
     D3DKMTCloseDxCoreDevice();
     return own.failures ? 3 : 0;

@@ -5,11 +5,8 @@
  */
 #include "client/bad_input.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Two pages: one to be protected at will, one without any access. */
 static unsigned char *pages;
@@ -25,12 +22,6 @@ static bool is_pointer(const struct call_field *field)
 {
     return field->kind == FIELD_LIST || field->kind == FIELD_LIST_FOR_HOST ||
            field->kind == FIELD_IN || field->kind == FIELD_OUT;
-}
-
-/* NULL arrays that have a meaning: how many are there? */
-static bool may_be_null(const struct every_call *call)
-{
-    return call->op == D3DKMT_OP_EnumAdapters2 || call->op == D3DKMT_OP_EnumAdapters3;
 }
 
 /* As the kernel: two calls spell a bad pointer as a bad argument. */
@@ -52,8 +43,8 @@ static void try_pointer(const struct every_call *call, const struct call_field *
     struct bad_case expected = {call, field->name, what, status_of(call, writing), false};
     memcpy((unsigned char *)args + field->offset, &pointer, sizeof(pointer));
     /* Enumerating calls say how many there are before they write the array. */
-    if (may_be_null(call)) {
-        if (NT_SUCCESS(bad_input_call(NULL, call->op, args)))
+    if (malform_may_be_null(call)) {
+        if (NT_SUCCESS(world_public_call(NULL, call->op, args)))
             fail_msg("%s succeeds with %s", call->name, what);
         assert_int_equal(d3dkmt_last_error_status(), STATUS_UNSUCCESSFUL);
         assert_non_null(strstr(d3dkmt_last_error(), field->name));
@@ -72,19 +63,10 @@ static void for_each_pointer(void (*try)(const struct every_call *, const struct
     }
 }
 
-static void try_null(const struct every_call *call, const struct call_field *field)
-{
-    if (may_be_null(call))
-        return;
-    try_pointer(call, field, NULL, "NULL", false);
-    try_pointer(call, field, (void *)(uintptr_t)8, "an address in the first page", false);
-}
-
 static void null_pointers(void **state)
 {
     (void)state;
-    for_each_pointer(try_null);
-    bad_input_assert_all();
+    bad_input_try_all(MALFORM_NULL);
 }
 
 static void try_unmapped(const struct every_call *call, const struct call_field *field)
@@ -131,7 +113,7 @@ static void null_arguments(void **state)
 {
     (void)state;
     for (size_t i = 0; i < every_call_count; i++) {
-        assert_int_equal(bad_input_call(NULL, every_call[i].op, NULL), STATUS_INVALID_PARAMETER);
+        assert_int_equal(world_public_call(NULL, every_call[i].op, NULL), STATUS_INVALID_PARAMETER);
         assert_non_null(strstr(d3dkmt_last_error(), every_call[i].name));
     }
 }
@@ -147,7 +129,7 @@ static void cut_arguments(void **state)
         if (call->op == D3DKMT_OP_QueryAdapterInfo || call->op == D3DKMT_OP_QueryStatistics)
             continue;
         unsigned char *args = pages + WORLD_PAGE - (call->args_size > 4 ? call->args_size - 4 : 0);
-        if (bad_input_call(NULL, call->op, args) != STATUS_UNSUCCESSFUL)
+        if (world_public_call(NULL, call->op, args) != STATUS_UNSUCCESSFUL)
             fail_msg("%s with cut arguments: %s", call->name, d3dkmt_last_error());
         assert_non_null(strstr(d3dkmt_last_error(), "the arguments"));
     }
@@ -179,37 +161,8 @@ static void read_only_arguments(void **state)
 
 static void wrong_events(void **state)
 {
-    int pipe_ends[2], file = open("/dev/null", O_RDWR | O_CLOEXEC), closed = dup(file);
-
     (void)state;
-    assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
-    close(closed);
-    const struct {
-        int descriptor;
-        const char *name;
-    } wrong[] = {
-        {-1, "-1"},          {INT32_MAX, "a large number"}, {closed, "a closed descriptor"},
-        {file, "/dev/null"}, {pipe_ends[0], "a pipe"},
-    };
-    for (size_t i = 0; i < every_call_count; i++) {
-        const struct every_call *call = &every_call[i];
-
-        for (unsigned f = 0; f < CALL_FIELDS && call->fields[f].kind; f++) {
-            for (size_t w = 0; call->fields[f].kind == FIELD_EVENT && w < 5; w++) {
-                void *args = bad_input_fill(call);
-                int64_t value = wrong[w].descriptor;
-                struct bad_case expected = {call, call->fields[f].name, wrong[w].name,
-                                            STATUS_INVALID_PARAMETER, false};
-
-                memcpy((unsigned char *)args + call->fields[f].offset, &value, sizeof(value));
-                bad_input_expect(&expected, args);
-            }
-        }
-    }
-    close(file);
-    close(pipe_ends[0]);
-    close(pipe_ends[1]);
-    bad_input_assert_all();
+    bad_input_try_all(MALFORM_NO_EVENTFD);
 }
 
 int main(void)

@@ -256,6 +256,13 @@ static void destroy_allocations(struct world *world)
     MAKE(world, DestroyAllocation2, &destroy);
 }
 
+void world_abandon(struct world *world)
+{
+    close(world->event);
+    free(world->memory);
+    free(world->scratch);
+}
+
 void world_destroy(struct world *world)
 {
     static const struct {
@@ -287,7 +294,5 @@ void world_destroy(struct world *world)
         /* Every one of these structs begins with its only handle. */
         make(world, order[i].op, &handle);
     }
-    close(world->event);
-    free(world->memory);
-    free(world->scratch);
+    world_abandon(world);
 }

@@ -14,6 +14,9 @@
 /* How an operation is carried out. */
 typedef NTSTATUS world_call(void *context, enum d3dkmt_op_id op, void *args);
 
+/* Through the public function of the operation; context is not looked at. */
+NTSTATUS world_public_call(void *context, enum d3dkmt_op_id op, void *args);
+
 enum {
     WORLD_PAGE = 4096,
     WORLD_BUFFER = 65536,                 /* bytes of each allocation */
@@ -68,6 +71,9 @@ void world_create(struct world *world, world_call *call, void *context);
 
 /* Destroys object by object, then the devices and the adapter; failures are counted too. */
 void world_destroy(struct world *world);
+
+/* Frees the world's memory only. */
+void world_abandon(struct world *world);
 
 /* ---- every operation */
 
