@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The conformance suite: what every operation does, seen from the public interface alone, on
+ * whatever backend a path names. A test states one check, limit, output, lifetime or blocking rule
+ * and is named after the function that it is about.
+ *
+ *     CONFORMANCE(CreateDevice, gives_a_handle_of_its_own)
+ *     {
+ *         ... world->handles[WORLD_ADAPTER] ...
+ *     }
+ *
+ * Each test has a backend that was just opened, with one object of every kind (guest/world.h).
+ * After it everything is closed, and no descriptor may be left.
+ */
+#ifndef TESTS_CONFORMANCE_CONFORMANCE_H
+#define TESTS_CONFORMANCE_CONFORMANCE_H
+
+#include "client/client.h"
+#include "guest/malform.h"
+
+#include <stdbool.h>
+
+/* ---- paths */
+
+/* What a test needs of a path; others skip it. */
+enum conformance_needs {
+    CONFORMANCE_SOFTGPU = 1 << 0,    /* the adapter executes softgpu.h's commands */
+    CONFORMANCE_SHARED_HOST = 1 << 1 /* other processes reach the same host */
+};
+
+struct conformance_path {
+    const char *name;
+    const char *backend; /* as for d3dkmt_open */
+    unsigned offers;     /* enum conformance_needs */
+    bool async;          /* the host's verdict on submission and synchronization is not seen */
+};
+
+extern const struct conformance_path conformance_paths[];
+extern const size_t conformance_path_count;
+
+/* The path of this run. */
+extern const struct conformance_path *conformance_path;
+
+/* ---- tests */
+
+struct conformance_test {
+    const char *function; /* of the public interface */
+    const char *name;
+    void (*run)(struct world *world);
+    unsigned needs;
+    bool intact; /* the test must leave every object of the world alive */
+    /* Of the tests that arguments.c makes: */
+    const struct every_call *call;
+    const struct call_field *field;
+    const struct malformation *malformation;
+    const struct d3dkmt_op *op; /* of those that unsupported.c makes */
+    struct conformance_test *next;
+};
+
+/* The test that is running. */
+extern const struct conformance_test *conformance_current;
+
+void conformance_register(struct conformance_test *test);
+
+/* The same for a copy, for tests that are made from a table. */
+void conformance_add(const struct conformance_test *test);
+
+#define CONFORMANCE_NEEDING(needs_, function_, name_)                                              \
+    static void function_##_##name_(struct world *world);                                          \
+    __attribute__((constructor)) static void register_##function_##_##name_(void)                  \
+    {                                                                                              \
+        static struct conformance_test test = {                                                    \
+            .function = "D3DKMT" #function_,                                                       \
+            .name = #name_,                                                                        \
+            .run = function_##_##name_,                                                            \
+            .needs = needs_,                                                                       \
+        };                                                                                         \
+        _Static_assert(sizeof(&D3DKMT##function_) > 0, "a function of the public interface");      \
+        conformance_register(&test);                                                               \
+    }                                                                                              \
+    static void function_##_##name_(struct world *world)
+
+/* Needs only D3DKMT. */
+#define CONFORMANCE(function, name) CONFORMANCE_NEEDING(0, function, name)
+/* Needs an adapter that executes the commands of softgpu.h. */
+#define CONFORMANCE_GPU(function, name) CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU, function, name)
+
+/* Tests that are made from the table of every call, and from the op table. */
+void conformance_register_arguments(void);
+void conformance_register_unsupported(void);
+
+/* ---- statuses */
+
+/*
+ * A refusal of the host's, which is not seen where a path sends the message without a reply: the
+ * call then succeeds. To be used for submission, signals and GPU waits.
+ */
+#define assert_verdict(call, expected)                                                             \
+    do {                                                                                           \
+        if (conformance_path->async)                                                               \
+            assert_success(call);                                                                  \
+        else                                                                                       \
+            assert_fails(call, expected);                                                          \
+    } while (0)
+
+/* ---- fixture */
+
+/* Setup and teardown of a CMocka test whose initial state is the struct conformance_test. */
+int conformance_set_up(void **state);
+int conformance_tear_down(void **state);
+void conformance_run(void **state);
+
+/*
+ * A view of the world's adapter, device and paging queue, for the helpers of umd.h. What they make
+ * goes with the device.
+ */
+struct umd conformance_umd(const struct world *world);
+
+/* A further context on a node of the world's device. */
+D3DKMT_HANDLE conformance_context(struct world *world, unsigned node);
+
+/* Lets the GPU do on a context what writer holds, whose buffer is commands; waits for the end. */
+void conformance_finish(struct world *world, D3DKMT_HANDLE context);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "conformance/conformance.h"
+
+#include "client/gpu.h"
+
+const struct conformance_path conformance_paths[] = {
+    {"loopback", "loopback", CONFORMANCE_SOFTGPU, false},
+    {"loopback-async", "loopback:async", CONFORMANCE_SOFTGPU, true},
+    {"loopback-pending", "loopback:pending", CONFORMANCE_SOFTGPU, false},
+    {"loopback-version-39", "loopback:version=39", CONFORMANCE_SOFTGPU, false},
+    {"loopback-version-39-async", "loopback:version=39,async", CONFORMANCE_SOFTGPU, true},
+};
+const size_t conformance_path_count = COUNT(conformance_paths);
+const struct conformance_path *conformance_path = &conformance_paths[0];
+const struct conformance_test *conformance_current;
+
+static struct world world;
+static unsigned descriptors_before;
+
+int conformance_set_up(void **state)
+{
+    conformance_current = *state;
+    descriptors_before = client_descriptors();
+    if (!NT_SUCCESS(d3dkmt_open(conformance_path->backend))) {
+        print_error("%s\n", d3dkmt_last_error());
+        return -1;
+    }
+    world_create(&world, world_public_call, NULL);
+    if (world.failures)
+        print_error("%s: %s\n", world.first_failure, d3dkmt_last_error());
+    return world.failures ? -1 : 0;
+}
+
+int conformance_tear_down(void **state)
+{
+    (void)state;
+    if (conformance_current->intact)
+        world_destroy(&world);
+    else
+        world_abandon(&world);
+    D3DKMTCloseDxCoreDevice();
+    int left = (int)(client_descriptors() - descriptors_before);
+    if (left != 0)
+        print_error("%d descriptors are left\n", left);
+    if (world.failures)
+        print_error("%s: afterwards %s fails\n", conformance_current->name, world.first_failure);
+    return left == 0 && world.failures == 0 ? 0 : -1;
+}
+
+void conformance_run(void **state)
+{
+    (void)state;
+    conformance_current->run(&world);
+}
+
+struct umd conformance_umd(const struct world *of)
+{
+    return (struct umd){
+        .adapter = of->handles[WORLD_ADAPTER],
+        .luid = of->luid,
+        .device = of->handles[WORLD_DEVICE],
+        .paging_queue = of->handles[WORLD_PAGING_QUEUE],
+        .paging_fence = of->handles[WORLD_PAGING_FENCE],
+    };
+}
+
+D3DKMT_HANDLE conformance_context(struct world *of, unsigned node)
+{
+    struct umd umd = conformance_umd(of);
+    D3DKMT_HANDLE context = 0;
+
+    assert_success(umd_context_create(&umd, node, &context));
+    return context;
+}
+
+void conformance_finish(struct world *of, D3DKMT_HANDLE context)
+{
+    struct umd umd = conformance_umd(of);
+    struct umd_fence fence;
+    D3DKMT_DESTROYSYNCHRONIZATIONOBJECT destroy;
+
+    assert_success(umd_fence_create(&umd, 0, &fence));
+    assert_success(umd_signal(context, &fence, 1));
+    assert_success(umd_wait_on_cpu(&umd, &fence, 1));
+    memset(&destroy, 0, sizeof(destroy));
+    destroy.hSyncObject = fence.object;
+    assert_success(D3DKMTDestroySynchronizationObject(&destroy));
+}
