@@ -26,7 +26,7 @@ static void *map_pages(void *context, uint64_t guest_physical, size_t size, bool
     return size == POOL_PAGE ? pool + guest_physical / POOL_PAGE % POOL_PAGES * POOL_PAGE : NULL;
 }
 
-static struct host *open_host(uint8_t mode)
+static struct host_guest *open_host(uint8_t mode, struct host **host)
 {
     struct host_config config = {
         .interface_version = mode & 1 ? 40 : 27,
@@ -39,25 +39,27 @@ static struct host *open_host(uint8_t mode)
     };
     struct host_guest_link link = {.message = take_message, .map_pages = map_pages};
     struct host_memory memory = {pool, sizeof(pool)};
-    struct host *host;
+    struct host_guest *guest;
     for (uint32_t i = 0; i < config.adapter_count; i++) {
         config.adapters[i].miniport = &kmd_softgpu;
         config.adapters[i].asynchronous_paging = (mode & 4) != 0;
         config.adapters[i].hang_timeout_ns = 2000000;
     }
-    if (host_create(&config, &link, &host) != STATUS_SUCCESS)
+    if (host_create(&config, host) != STATUS_SUCCESS ||
+        host_guest_connect(*host, &link, &guest) != STATUS_SUCCESS)
         abort();
-    host_gpadl_create(host, 1, &memory, 1, true);
+    host_gpadl_create(guest, 1, &memory, 1, true);
     if (mode & 1)
-        host_config_write(host, 0, HOST_CONFIG_VERSION, 40);
-    return host;
+        host_config_write(guest, 0, HOST_CONFIG_VERSION, 40);
+    return guest;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1)
         return 0;
-    struct host *host = open_host(data[0]);
+    struct host *host;
+    struct host_guest *guest = open_host(data[0], &host);
     data++;
     size--;
     for (unsigned record = 0; record < MAX_RECORDS && size >= 3; record++) {
@@ -70,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         unsigned char *reply = malloc(REPLY_SIZE);
         if (!reply)
             abort();
-        size_t answer = host_command(host, channel, message, length, wanted, reply, REPLY_SIZE);
+        size_t answer = host_command(guest, channel, message, length, wanted, reply, REPLY_SIZE);
         if (answer > REPLY_SIZE)
             abort();
         fuzz_touch(reply, answer); /* MemorySanitizer: every byte of a reply is written */
@@ -79,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 3 + length;
         size -= 3 + length;
     }
+    host_guest_disconnect(guest);
     host_destroy(host);
     return 0;
 }

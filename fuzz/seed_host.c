@@ -11,13 +11,13 @@
 
 static FILE *seed;
 
-size_t __real_host_command(struct host *host, int channel, const void *bytes, size_t size,
-                           bool reply_wanted, void *reply, size_t capacity);
-size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size,
-                           bool reply_wanted, void *reply, size_t capacity);
+size_t __real_host_command(struct host_guest *connection, int channel, const void *bytes,
+                           size_t size, bool reply_wanted, void *reply, size_t capacity);
+size_t __wrap_host_command(struct host_guest *connection, int channel, const void *bytes,
+                           size_t size, bool reply_wanted, void *reply, size_t capacity);
 
-size_t __wrap_host_command(struct host *host, int channel, const void *bytes, size_t size,
-                           bool reply_wanted, void *reply, size_t capacity)
+size_t __wrap_host_command(struct host_guest *connection, int channel, const void *bytes,
+                           size_t size, bool reply_wanted, void *reply, size_t capacity)
 {
     unsigned char head[3] = {(unsigned char)(reply_wanted | (channel + 1) << 1),
                              (unsigned char)size, (unsigned char)(size >> 8)};
@@ -25,7 +25,7 @@ size_t __wrap_host_command(struct host *host, int channel, const void *bytes, si
         fwrite(head, 1, sizeof(head), seed);
         fwrite(bytes, 1, size, seed);
     }
-    return __real_host_command(host, channel, bytes, size, reply_wanted, reply, capacity);
+    return __real_host_command(connection, channel, bytes, size, reply_wanted, reply, capacity);
 }
 
 static void rendering(struct guest *guest)

@@ -56,7 +56,7 @@ static NTSTATUS exchange(void *context, guest_channel channel, const void *messa
     if (!atomic_load_explicit(channel_flag(transport, channel), memory_order_relaxed))
         return STATUS_DEVICE_REMOVED;
     size_t exact =
-        host_command(transport->host, host_channel(channel), message, size, true, reply, capacity);
+        host_command(transport->guest, host_channel(channel), message, size, true, reply, capacity);
     /* A VMBus packet has whole words of 8 bytes; what is behind the reply is zero. */
     size_t rounded = (exact + 7) & ~(size_t)7;
     if (rounded > capacity)
@@ -72,7 +72,7 @@ static NTSTATUS post(void *context, guest_channel channel, const void *message, 
 
     if (!atomic_load_explicit(channel_flag(transport, channel), memory_order_relaxed))
         return STATUS_DEVICE_REMOVED;
-    host_command(transport->host, host_channel(channel), message, size, false, NULL, 0);
+    host_command(transport->guest, host_channel(channel), message, size, false, NULL, 0);
     return STATUS_SUCCESS;
 }
 
@@ -83,7 +83,7 @@ static NTSTATUS config_read(void *context, guest_pci_function function, unsigned
 {
     struct loopback_transport *transport = context;
 
-    *value = host_config_read(transport->host, function, offset);
+    *value = host_config_read(transport->guest, function, offset);
     return STATUS_SUCCESS;
 }
 
@@ -92,7 +92,7 @@ static NTSTATUS config_write(void *context, guest_pci_function function, unsigne
 {
     struct loopback_transport *transport = context;
 
-    host_config_write(transport->host, function, offset, value);
+    host_config_write(transport->guest, function, offset, value);
     return STATUS_SUCCESS;
 }
 
@@ -191,14 +191,14 @@ static NTSTATUS gpadl_create(void *context, struct guest_pin *wanted, uint32_t *
     struct host_memory range = {.pointer = (void *)wanted->address, .size = wanted->size};
 
     *gpadl = atomic_fetch_add(&transport->next_gpadl, 1);
-    return host_gpadl_create(transport->host, *gpadl, &range, 1, wanted->writable);
+    return host_gpadl_create(transport->guest, *gpadl, &range, 1, wanted->writable);
 }
 
 static void gpadl_teardown(void *context, uint32_t gpadl)
 {
     struct loopback_transport *transport = context;
 
-    host_gpadl_teardown(transport->host, gpadl);
+    host_gpadl_teardown(transport->guest, gpadl);
 }
 
 const struct transport_ops loopback_transport_ops = {
@@ -289,7 +289,9 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
     NTSTATUS status = d3dkmti_guest_vm_create(&loopback_transport_ops, transport, &transport->vm);
     if (!NT_SUCCESS(status))
         goto destroy_mutex;
-    status = host_create(config, &link, &transport->host);
+    status = host_create(config, &transport->host);
+    if (NT_SUCCESS(status))
+        status = host_guest_connect(transport->host, &link, &transport->guest);
     if (!NT_SUCCESS(status)) {
         services->fail_with(status, "the simulated host could not be started");
         goto destroy_vm;
@@ -298,6 +300,7 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
     return STATUS_SUCCESS;
 
 destroy_vm:
+    host_destroy(transport->host);
     d3dkmti_guest_vm_destroy(transport->vm);
 destroy_mutex:
     pthread_mutex_destroy(&transport->pin_mutex);
@@ -308,6 +311,7 @@ void loopback_transport_close(struct loopback_transport *transport)
 {
     /* The host's threads may deliver messages to the VM until they are gone. */
     d3dkmti_guest_vm_stop(transport->vm);
+    host_guest_disconnect(transport->guest);
     host_destroy(transport->host);
     d3dkmti_guest_vm_destroy(transport->vm);
     pthread_mutex_destroy(&transport->pin_mutex);

@@ -18,6 +18,7 @@ struct loopback_pin;
 
 struct loopback_transport {
     struct host *host;
+    struct host_guest *guest; /* the one connection */
     struct guest_vm *vm;
     const struct d3dkmt_backend_services *services;
     atomic_bool global_open;

@@ -95,8 +95,8 @@ void *guest_begin(struct guest *guest, enum wire_channel channel, uint32_t numbe
 {
     static const struct wire_luid none;
     uint32_t words[2];
-    words[0] = host_config_read(guest->vm->host, guest->adapter, HOST_CONFIG_VGPU_LUID);
-    words[1] = host_config_read(guest->vm->host, guest->adapter, HOST_CONFIG_VGPU_LUID + 4);
+    words[0] = host_config_read(guest->vm->connection, guest->adapter, HOST_CONFIG_VGPU_LUID);
+    words[1] = host_config_read(guest->vm->connection, guest->adapter, HOST_CONFIG_VGPU_LUID + 4);
     struct wire_envelope envelope = {
         .interface_version = guest->vm->mode.version,
         .vgpu_luid = channel == WIRE_VGPU ? (struct wire_luid){words[0], words[1]} : none,
@@ -122,7 +122,7 @@ static NTSTATUS exchange(struct guest *guest, bool async)
     assert_true(size > 0);
     bool global = guest->vm->mode.async || guest->builder.request.command->channel == WIRE_GLOBAL;
     int channel = global ? HOST_GLOBAL_CHANNEL : (int)guest->adapter;
-    size_t answer = host_command(guest->vm->host, channel, guest->request_bytes, size, !async,
+    size_t answer = host_command(guest->vm->connection, channel, guest->request_bytes, size, !async,
                                  guest->reply_bytes, sizeof(guest->reply_bytes));
     if (async) {
         assert_int_equal(answer, 0);
@@ -150,11 +150,11 @@ NTSTATUS guest_send_maybe_async(struct guest *guest)
 
 static void negotiate(struct guest_vm *vm)
 {
-    host_config_write(vm->host, 0, HOST_CONFIG_GUEST_CAPS, 1);
-    uint32_t version = host_config_read(vm->host, 0, HOST_CONFIG_VERSION);
+    host_config_write(vm->connection, 0, HOST_CONFIG_GUEST_CAPS, 1);
+    uint32_t version = host_config_read(vm->connection, 0, HOST_CONFIG_VERSION);
     assert_int_equal(version, vm->mode.version);
     if (version >= WIRE_VERSION)
-        host_config_write(vm->host, 0, HOST_CONFIG_VERSION, WIRE_VERSION);
+        host_config_write(vm->connection, 0, HOST_CONFIG_VERSION, WIRE_VERSION);
 }
 
 static void open_adapters(struct guest_vm *vm)
@@ -171,13 +171,26 @@ static void open_adapters(struct guest_vm *vm)
     }
 }
 
+void guest_vm_connect(struct guest_vm *vm)
+{
+    static struct guest driver;
+    struct host_guest_link link = {
+        .context = vm, .message = take_message, .map_pages = guest_map_pages};
+    assert_int_equal(host_guest_connect(vm->host, &link, &vm->connection), STATUS_SUCCESS);
+    negotiate(vm);
+    driver = (struct guest){.vm = vm};
+    struct wire_setiospaceregion *region =
+        guest_begin(&driver, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
+    region->start = IO_SPACE_START;
+    region->length = host_io_space_size(vm->host);
+    assert_int_equal(guest_send(&driver), STATUS_SUCCESS);
+    open_adapters(vm);
+}
+
 void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode,
                    const struct host_config *given)
 {
-    static struct guest driver;
     struct host_config config = {.adapter_count = 2};
-    struct host_guest_link link = {
-        .context = vm, .message = take_message, .map_pages = guest_map_pages};
     if (given)
         config = *given;
     config.interface_version = mode->version;
@@ -192,24 +205,17 @@ void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode,
     vm->last_event = 1;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_cond_init(&vm->changed, NULL);
-    assert_int_equal(host_create(&config, &link, &vm->host), STATUS_SUCCESS);
-    negotiate(vm);
+    assert_int_equal(host_create(&config, &vm->host), STATUS_SUCCESS);
     vm->io_space = mmap(NULL, host_io_space_size(vm->host), PROT_READ | PROT_WRITE, MAP_SHARED,
                         host_io_space_fd(vm->host), 0);
     assert_ptr_not_equal(vm->io_space, MAP_FAILED);
-
-    driver = (struct guest){.vm = vm};
-    struct wire_setiospaceregion *region =
-        guest_begin(&driver, WIRE_GLOBAL, WIRE_GLOBAL_SETIOSPACEREGION);
-    region->start = IO_SPACE_START;
-    region->length = host_io_space_size(vm->host);
-    assert_int_equal(guest_send(&driver), STATUS_SUCCESS);
-    open_adapters(vm);
+    guest_vm_connect(vm);
 }
 
 void guest_vm_close(struct guest_vm *vm)
 {
     munmap(vm->io_space, host_io_space_size(vm->host));
+    host_guest_disconnect(vm->connection);
     host_destroy(vm->host);
     pthread_cond_destroy(&vm->changed);
     pthread_mutex_destroy(&vm->lock);

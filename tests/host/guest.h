@@ -39,6 +39,7 @@ extern const struct guest_mode guest_modes[3];
 struct guest_vm {
     struct guest_mode mode;
     struct host *host;
+    struct host_guest *connection;
     unsigned char *io_space;
     uint32_t adapter_handles[HOST_MAX_ADAPTERS];
     pthread_mutex_t lock;
@@ -67,6 +68,9 @@ struct guest {
 void guest_vm_open(struct guest_vm *vm, const struct guest_mode *mode,
                    const struct host_config *config);
 void guest_vm_close(struct guest_vm *vm);
+
+/* Connects to vm->host and opens its adapters like a driver does; vm->connection is new. */
+void guest_vm_connect(struct guest_vm *vm);
 
 struct guest *guest_open(struct guest_vm *vm, uint32_t adapter);
 void guest_close(struct guest *guest); /* destroys the process */

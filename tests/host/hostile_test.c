@@ -68,7 +68,7 @@ static size_t command(struct rig *rig, int channel, const void *bytes, size_t si
     if (size)
         memcpy(message, bytes, size);
     size_t result =
-        host_command(rig->vm.host, channel, message, size, capacity > 0, answer, capacity);
+        host_command(rig->vm.connection, channel, message, size, capacity > 0, answer, capacity);
     assert_true(result <= capacity);
     if (result)
         memcpy(reply, answer, result);
@@ -103,9 +103,9 @@ static void address_to_guest(const struct wire_command *which, struct wire_reque
                           : current->guest->process;
     if (mode->version >= WIRE_VERSION) {
         wire_store_u32(message_buffer.bytes + 8,
-                       host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID));
+                       host_config_read(current->vm.connection, 0, HOST_CONFIG_VGPU_LUID));
         wire_store_u32(message_buffer.bytes + 12,
-                       host_config_read(current->vm.host, 0, HOST_CONFIG_VGPU_LUID + 4));
+                       host_config_read(current->vm.connection, 0, HOST_CONFIG_VGPU_LUID + 4));
     }
 }
 
@@ -358,7 +358,7 @@ static void replies_that_do_not_fit(void **state)
     /* Nothing was made whose handles the guest would not know. */
     assert_int_equal(host_object_count(rig->vm.host), rig->objects);
     /* A misaligned buffer is filled all the same. */
-    size_t answer = host_command(rig->vm.host, channel, guest->request_bytes, size, true,
+    size_t answer = host_command(rig->vm.connection, channel, guest->request_bytes, size, true,
                                  reply_buffer.bytes + 1, 64);
     assert_int_equal(answer, 24);
     assert_int_not_equal(wire_load_u32(reply_buffer.bytes + 1), 0);

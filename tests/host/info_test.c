@@ -49,16 +49,16 @@ static void config_words_name_the_adapter(void **state)
     host_vgpu_instance(rig->vm.host, 1, guid);
     assert_memory_equal(guid, &luid, sizeof(luid));
     for (uint32_t i = 0; i < 4; i++)
-        assert_int_equal(host_config_read(rig->vm.host, 1, 0xc0 + 4 * i),
+        assert_int_equal(host_config_read(rig->vm.connection, 1, 0xc0 + 4 * i),
                          wire_load_u32(guid + 4 * i));
-    assert_int_equal(host_config_read(rig->vm.host, 1, 0xd0), mode->version);
-    assert_int_not_equal(host_config_read(rig->vm.host, 0, 0xd4),
-                         host_config_read(rig->vm.host, 1, 0xd4));
-    host_config_write(rig->vm.host, 1, 0xd4,
+    assert_int_equal(host_config_read(rig->vm.connection, 1, 0xd0), mode->version);
+    assert_int_not_equal(host_config_read(rig->vm.connection, 0, 0xd4),
+                         host_config_read(rig->vm.connection, 1, 0xd4));
+    host_config_write(rig->vm.connection, 1, 0xd4,
                       0x55); /* another register than the one that is read there */
-    assert_int_not_equal(host_config_read(rig->vm.host, 1, 0xd4), 0x55);
-    assert_int_equal(host_config_read(rig->vm.host, 2, 0xd0), 0);
-    assert_int_equal(host_config_read(rig->vm.host, 0, 0xd2), 0);
+    assert_int_not_equal(host_config_read(rig->vm.connection, 1, 0xd4), 0x55);
+    assert_int_equal(host_config_read(rig->vm.connection, 2, 0xd0), 0);
+    assert_int_equal(host_config_read(rig->vm.connection, 0, 0xd2), 0);
     assert_true(host_adapter_is_compute_only(rig->vm.host, 1));
     assert_false(host_adapter_is_compute_only(rig->vm.host, 0));
 }
@@ -77,7 +77,7 @@ static void internal_adapter_info(void **state)
     assert_true(info->bits & WIRE_ADAPTER_HW_SCH_ENABLED);
     if (mode->version >= WIRE_VERSION)
         assert_int_equal(guest_reply(rig->guest, getinternaladapterinfo)->host_vgpu_luid.a,
-                         host_config_read(rig->vm.host, 0, 0xd4));
+                         host_config_read(rig->vm.connection, 0, 0xd4));
 }
 
 /* ---- queries */

@@ -228,6 +228,7 @@ static void starting_fails_cleanly(void **state)
     struct host_guest_link link = {.message = ignore_message};
     unsigned position = 0;
     struct host *host;
+    struct host_guest *guest;
     NTSTATUS status;
     (void)state;
     config.adapters[0].miniport = config.adapters[1].miniport = &kmd_softgpu;
@@ -235,9 +236,14 @@ static void starting_fails_cleanly(void **state)
         has_failed = false;
         countdown = position++;
         armed = true;
-        status = host_create(&config, &link, &host);
-        armed = false;
+        guest = NULL;
+        host = NULL;
+        status = host_create(&config, &host);
         if (NT_SUCCESS(status))
+            status = host_guest_connect(host, &link, &guest);
+        armed = false;
+        host_guest_disconnect(guest);
+        if (host)
             host_destroy(host);
         assert_int_equal(NT_SUCCESS(status), !has_failed);
     } while (has_failed);

@@ -93,8 +93,9 @@ static void gpadl_lends_memory(void **state)
 {
     struct rig *rig = *state;
     struct host_memory ranges[] = {{rig->pages, 3 * PAGE}, {rig->pages + 3 * PAGE, 5 * PAGE}};
-    assert_int_equal(host_gpadl_create(rig->vm.host, 0xe1e10, ranges, 2, true), STATUS_SUCCESS);
-    assert_int_equal(host_gpadl_create(rig->vm.host, 0xe1e10, ranges, 2, true),
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 0xe1e10, ranges, 2, true),
+                     STATUS_SUCCESS);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 0xe1e10, ranges, 2, true),
                      STATUS_OBJECT_NAME_COLLISION);
     assert_int_equal(lend_store(rig, 0x777), STATUS_INVALID_PARAMETER);
     assert_int_equal(lend_store(rig, 0xe1e10), STATUS_SUCCESS);
@@ -108,19 +109,19 @@ static void gpadl_lends_memory(void **state)
     assert_int_equal(rig->pages[7 * PAGE], 0);
     assert_int_equal(guest_destroy_allocation(rig->guest, rig->device, 0, &rig->lent, 1),
                      STATUS_SUCCESS);
-    host_gpadl_teardown(rig->vm.host, 0xe1e10);
+    host_gpadl_teardown(rig->vm.connection, 0xe1e10);
 }
 
 static void torn_down_gpadls_are_taken_from_their_allocation(void **state)
 {
     struct rig *rig = *state;
     struct host_memory range = {rig->pages, LENT_PAGES * PAGE};
-    assert_int_equal(host_gpadl_create(rig->vm.host, 1, &range, 1, true), STATUS_SUCCESS);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 1, &range, 1, true), STATUS_SUCCESS);
     assert_int_equal(lend_store(rig, 1), STATUS_SUCCESS);
     uint64_t address = guest_map(rig->guest, rig->paging.handle, rig->lent, LENT_PAGES);
     guest_make_resident(rig->guest, &rig->paging, rig->lent);
-    host_gpadl_teardown(rig->vm.host, 1);
-    host_gpadl_teardown(rig->vm.host, 1);
+    host_gpadl_teardown(rig->vm.connection, 1);
+    host_gpadl_teardown(rig->vm.connection, 1);
     gpu_fill(rig, address, 0x11111111, PAGE); /* the wait ends because the device is in error */
     assert_int_equal(guest_device_state(rig->guest, rig->device), 7);
     assert_int_equal(rig->pages[0], 0);
@@ -130,15 +131,17 @@ static void gpadls_must_fit(void **state)
 {
     struct rig *rig = *state;
     struct host_memory range = {rig->pages, (LENT_PAGES - 1) * PAGE};
-    assert_int_equal(host_gpadl_create(rig->vm.host, 1, &range, 1, true), STATUS_SUCCESS);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 1, &range, 1, true), STATUS_SUCCESS);
     assert_int_equal(lend_store(rig, 1), STATUS_INVALID_PARAMETER);
     range.size = LENT_PAGES * PAGE;
-    assert_int_equal(host_gpadl_create(rig->vm.host, 2, &range, 1, false), STATUS_SUCCESS);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 2, &range, 1, false), STATUS_SUCCESS);
     assert_int_equal(lend_store(rig, 2),
                      STATUS_INVALID_PARAMETER); /* read-only, but the allocation is not */
     range.size = 1;
-    assert_int_equal(host_gpadl_create(rig->vm.host, 3, &range, 1, true), STATUS_INVALID_PARAMETER);
-    assert_int_equal(host_gpadl_create(rig->vm.host, 3, &range, 0, true), STATUS_INVALID_PARAMETER);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 3, &range, 1, true),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(host_gpadl_create(rig->vm.connection, 3, &range, 0, true),
+                     STATUS_INVALID_PARAMETER);
 }
 
 static void page_lists_lend_memory(void **state)

@@ -17,11 +17,13 @@ NTSTATUS host_open_adapter(struct host_call *call, const void *command, void *re
 {
     const struct wire_openadapter *open = command;
     struct wire_openadapter_reply *result = reply;
-    struct host_adapter *adapter = call->adapter;
+    struct host_guest *guest = call->guest;
+    struct host_opened_adapter *opened = &guest->opened[call->adapter->index];
     if (open->vmbus_interface_version < WIRE_VERSION_LAST_COMPATIBLE ||
         open->vmbus_last_compatible_interface_version > call->host->config.interface_version)
         return STATUS_REVISION_MISMATCH;
-    struct host_object *object = host_object_create(sizeof(*object), HOST_KIND_ADAPTER, NULL, NULL);
+    struct host_object *object =
+        host_object_create(sizeof(*object), HOST_KIND_ADAPTER, &guest->object, NULL);
     if (!object)
         return STATUS_NO_MEMORY;
     NTSTATUS status = host_table_insert(&call->host->globals, &object, 1);
@@ -32,11 +34,11 @@ NTSTATUS host_open_adapter(struct host_call *call, const void *command, void *re
     result->host_adapter_handle = object->handle;
     result->vmbus_interface_version = call->request->interface_version;
     result->vmbus_last_compatible_interface_version = WIRE_VERSION_LAST_COMPATIBLE;
-    pthread_mutex_lock(&call->host->lock);
-    struct host_object *old = adapter->opened;
-    adapter->opened = object;
-    atomic_store(&adapter->handle, object->handle);
-    pthread_mutex_unlock(&call->host->lock);
+    pthread_mutex_lock(&guest->lock);
+    struct host_object *old = opened->object;
+    opened->object = object;
+    atomic_store(&opened->handle, object->handle);
+    pthread_mutex_unlock(&guest->lock);
     if (old) {
         host_objects_release(host_table_collect(&call->host->globals, old));
         host_object_release(old);
@@ -47,15 +49,17 @@ NTSTATUS host_open_adapter(struct host_call *call, const void *command, void *re
 NTSTATUS host_close_adapter(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_closeadapter *close = command;
+    struct host_guest *guest = call->guest;
+    struct host_opened_adapter *opened = &guest->opened[call->adapter->index];
     struct host_object *object = NULL;
     (void)reply;
-    pthread_mutex_lock(&call->host->lock);
-    if (call->adapter->opened && call->adapter->opened->handle == close->host_handle) {
-        object = call->adapter->opened;
-        call->adapter->opened = NULL;
-        atomic_store(&call->adapter->handle, 0);
+    pthread_mutex_lock(&guest->lock);
+    if (opened->object && opened->object->handle == close->host_handle) {
+        object = opened->object;
+        opened->object = NULL;
+        atomic_store(&opened->handle, 0);
     }
-    pthread_mutex_unlock(&call->host->lock);
+    pthread_mutex_unlock(&guest->lock);
     if (!object)
         return STATUS_INVALID_PARAMETER;
     host_objects_release(host_table_collect(&call->host->globals, object));
@@ -65,7 +69,7 @@ NTSTATUS host_close_adapter(struct host_call *call, const void *command, void *r
 
 bool host_is_adapter_handle(const struct host_call *call, uint32_t handle)
 {
-    return handle != 0 && handle == atomic_load(&call->adapter->handle);
+    return handle != 0 && handle == atomic_load(&call->guest->opened[call->adapter->index].handle);
 }
 
 /* ---- description */

@@ -115,6 +115,7 @@ static bool route(struct host_call *call, int channel)
     return call->adapter != NULL;
 }
 
+/* Another guest's process is as good as not there. */
 static NTSTATUS prepare(struct host_call *call, int channel, const struct command_entry *entry)
 {
     if (!entry->run)
@@ -123,9 +124,14 @@ static NTSTATUS prepare(struct host_call *call, int channel, const struct comman
         return STATUS_INVALID_PARAMETER;
     if (entry->without_process)
         return STATUS_SUCCESS;
-    call->process = (struct host_process *)(void *)host_table_find(
-        &call->host->globals, call->request->process, HOST_KIND_PROCESS);
-    return call->process ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    struct host_object *process =
+        host_table_find(&call->host->globals, call->request->process, HOST_KIND_PROCESS);
+    if (process && process->owner == &call->guest->object) {
+        call->process = (struct host_process *)(void *)process;
+        return STATUS_SUCCESS;
+    }
+    host_object_release(process);
+    return STATUS_INVALID_PARAMETER;
 }
 
 /* ---- reply */
@@ -233,32 +239,32 @@ static size_t refuse(const struct wire_request *request, enum wire_error error, 
     return sizeof(status);
 }
 
-static size_t decode_and_execute(struct host *host, int channel, const void *bytes, size_t size,
-                                 void *reply, size_t capacity)
+static size_t decode_and_execute(struct host_guest *guest, int channel, const void *bytes,
+                                 size_t size, void *reply, size_t capacity)
 {
     struct wire_request request;
     NTSTATUS status;
     enum wire_error error =
-        wire_request_decode(bytes, size, host_interface_version(host), &request);
+        wire_request_decode(bytes, size, host_interface_version(guest), &request);
     if (error == WIRE_OK && request.async) {
-        if (!host->config.async_messages || channel != HOST_GLOBAL_CHANNEL)
+        if (!guest->host->config.async_messages || channel != HOST_GLOBAL_CHANNEL)
             error = WIRE_ERROR_NOT_ASYNC;
         capacity = 0;
     }
     if (error || !request.command) {
-        host_log(host, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s",
+        host_log(guest, HOST_LOG_WARNING, "malformed %s (%zu bytes): %s",
                  request.command ? request.command->name : "command", size, wire_error_text(error));
         return refuse(&request, error, reply, capacity);
     }
-    struct host_call call = {.host = host, .request = &request};
+    struct host_call call = {.host = guest->host, .guest = guest, .request = &request};
     size_t reply_size = execute(&call, channel, reply, capacity, &status);
     if (!NT_SUCCESS(status))
-        host_log(host, HOST_LOG_DEBUG, "%s failed with 0x%08x", request.command->name,
+        host_log(guest, HOST_LOG_DEBUG, "%s failed with 0x%08x", request.command->name,
                  (unsigned)status);
     return reply_size;
 }
 
-size_t host_command(struct host *host, int channel, const void *bytes, size_t size,
+size_t host_command(struct host_guest *guest, int channel, const void *bytes, size_t size,
                     bool reply_wanted, void *reply, size_t capacity)
 {
     _Alignas(8) unsigned char small[PRIVATE_COPY];
@@ -271,13 +277,13 @@ size_t host_command(struct host *host, int channel, const void *bytes, size_t si
     if (size > sizeof(small)) {
         copy = malloc(size);
         if (!copy) {
-            host_log(host, HOST_LOG_ERROR, "no memory for a command of %zu bytes", size);
+            host_log(guest, HOST_LOG_ERROR, "no memory for a command of %zu bytes", size);
             return 0;
         }
     }
     if (size)
         memcpy(copy, bytes, size);
-    size_t reply_size = decode_and_execute(host, channel, copy, size, reply, capacity);
+    size_t reply_size = decode_and_execute(guest, channel, copy, size, reply, capacity);
     if (copy != small)
         free(copy);
     return reply_size;

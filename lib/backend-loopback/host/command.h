@@ -11,7 +11,8 @@
 #include "core/wire/reply.h"
 
 struct host_call {
-    struct host *host;
+    struct host *host; /* the guest's */
+    struct host_guest *guest;
     const struct wire_request *request;
     struct host_adapter *adapter; /* of vGPU commands */
     struct host_process *process; /* a reference; NULL for commands that have none */

@@ -37,8 +37,9 @@ void host_global_instance(const struct host *host, uint8_t guid[16])
     memcpy(guid, global_guid, sizeof(global_guid));
 }
 
-uint32_t host_config_read(struct host *host, uint32_t adapter, uint32_t offset)
+uint32_t host_config_read(struct host_guest *guest, uint32_t adapter, uint32_t offset)
 {
+    const struct host *host = guest->host;
     uint8_t guid[16];
     uint32_t word = 0;
     if (adapter >= host->adapter_count || offset % 4)
@@ -59,29 +60,31 @@ uint32_t host_config_read(struct host *host, uint32_t adapter, uint32_t offset)
     return word;
 }
 
-void host_config_write(struct host *host, uint32_t adapter, uint32_t offset, uint32_t value)
+void host_config_write(struct host_guest *guest, uint32_t adapter, uint32_t offset, uint32_t value)
 {
+    const struct host *host = guest->host;
     if (adapter >= host->adapter_count)
         return;
     if (offset == HOST_CONFIG_GUEST_CAPS) {
-        pthread_mutex_lock(&host->lock);
-        host->guest_caps = value;
-        pthread_mutex_unlock(&host->lock);
+        pthread_mutex_lock(&guest->lock);
+        guest->caps = value;
+        pthread_mutex_unlock(&guest->lock);
     } else if (offset == HOST_CONFIG_VERSION) {
         if (value < WIRE_VERSION_LAST_COMPATIBLE || value > host->config.interface_version)
-            host_log(host, HOST_LOG_WARNING, "guest chose interface version %u, offered was %u",
+            host_log(guest, HOST_LOG_WARNING, "guest chose interface version %u, offered was %u",
                      value, host->config.interface_version);
         else
-            atomic_store(&host->guest_version, value);
+            atomic_store(&guest->version, value);
     }
 }
 
 /*
  * A guest that writes no version is one that found an old host, or that knows no version register.
  */
-uint32_t host_interface_version(const struct host *host)
+uint32_t host_interface_version(const struct host_guest *guest)
 {
-    uint32_t chosen = atomic_load_explicit(&host->guest_version, memory_order_relaxed);
+    const struct host *host = guest->host;
+    uint32_t chosen = atomic_load_explicit(&guest->version, memory_order_relaxed);
     if (chosen)
         return chosen > WIRE_VERSION ? WIRE_VERSION : chosen;
     return host->config.interface_version < WIRE_VERSION ? host->config.interface_version
@@ -98,12 +101,13 @@ uint64_t host_io_space_size(const struct host *host)
     return gpu_machine_storage_size(host->machine);
 }
 
-bool host_io_space_address(struct host *host, uint64_t offset, uint64_t size, uint64_t *address)
+bool host_io_space_address(struct host_guest *guest, uint64_t offset, uint64_t size,
+                           uint64_t *address)
 {
-    pthread_mutex_lock(&host->lock);
-    uint64_t start = host->io_space_start;
-    uint64_t length = host->io_space_length;
-    pthread_mutex_unlock(&host->lock);
+    pthread_mutex_lock(&guest->lock);
+    uint64_t start = guest->io_space_start;
+    uint64_t length = guest->io_space_length;
+    pthread_mutex_unlock(&guest->lock);
     /* Guests refuse a mapping that ends exactly with the region. */
     if (!start || offset >= length || size >= length - offset)
         return false;

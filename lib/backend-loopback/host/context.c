@@ -138,7 +138,7 @@ static NTSTATUS publish_hw_queue(struct host_call *call, struct host_hw_queue *q
 {
     struct host_object *objects[] = {&queue->object, &progress->object};
     uint64_t address;
-    if (!host_io_space_address(call->host, gpu_fence_offset(progress->fence), GPU_PAGE_SIZE,
+    if (!host_io_space_address(call->guest, gpu_fence_offset(progress->fence), GPU_PAGE_SIZE,
                                &address))
         return STATUS_NO_MEMORY;
     uint64_t gpu_address = gpu_hw_queue_progress_address(queue->gpu);

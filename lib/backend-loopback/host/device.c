@@ -8,7 +8,7 @@ static void state_changed(void *context, enum gpu_device_state state)
 {
     struct host_device *device = context;
     (void)state;
-    host_send_device_state(device->adapter->host, device->cookie);
+    host_send_device_state(device->object.process->guest, device->cookie);
 }
 
 static void destroy_device(struct host_object *object)

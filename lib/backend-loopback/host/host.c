@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The host as a whole: start, end, and what it says to the guest on its own account. */
+/* The host as a whole, its guests, and what it says to them on its own account. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,30 +18,30 @@ enum {
     GLOBAL_INSTANCE = 2,
 };
 
-void host_log(struct host *host, enum host_log_level level, const char *format, ...)
+void host_log(struct host_guest *guest, enum host_log_level level, const char *format, ...)
 {
     char text[256];
     va_list arguments;
-    if (!host->link.log)
+    if (!guest->link.log)
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    host->link.log(host->link.context, level, text);
+    guest->link.log(guest->link.context, level, text);
 }
 
-void host_send_event(struct host *host, uint64_t event)
+void host_send_event(struct host_guest *guest, uint64_t event)
 {
     struct wire_signalguestevent message;
     wire_host_message_signal(&message, event, false);
-    host->link.message(host->link.context, &message, sizeof(message));
+    guest->link.message(guest->link.context, &message, sizeof(message));
 }
 
-void host_send_device_state(struct host *host, uint64_t cookie)
+void host_send_device_state(struct host_guest *guest, uint64_t cookie)
 {
     struct wire_setguestdata message;
     wire_host_message_set_data(&message, cookie, 1);
-    host->link.message(host->link.context, &message, sizeof(message));
+    guest->link.message(guest->link.context, &message, sizeof(message));
 }
 
 /* ---- start */
@@ -95,10 +95,9 @@ static NTSTATUS start_adapter(struct host *host, uint32_t index)
     return gpu_adapter_create(host->machine, &gpu, &adapter->gpu);
 }
 
-static bool is_valid(const struct host_config *config, const struct host_guest_link *link)
+static bool is_valid(const struct host_config *config)
 {
-    if (!config || !link || !link->message || config->adapter_count < 1 ||
-        config->adapter_count > HOST_MAX_ADAPTERS)
+    if (!config || config->adapter_count < 1 || config->adapter_count > HOST_MAX_ADAPTERS)
         return false;
     for (uint32_t i = 0; i < config->adapter_count; i++)
         if (!config->adapters[i].miniport)
@@ -120,23 +119,20 @@ static NTSTATUS start(struct host *host)
     return status;
 }
 
-NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link,
-                     struct host **result)
+NTSTATUS host_create(const struct host_config *config, struct host **result)
 {
-    if (!is_valid(config, link))
+    if (!is_valid(config))
         return STATUS_INVALID_PARAMETER;
     struct host *host = calloc(1, sizeof(*host));
     if (!host)
         return STATUS_NO_MEMORY;
     host->config = *config;
-    host->link = *link;
     if (!host->config.interface_version)
         host->config.interface_version = WIRE_VERSION;
     if (!host->config.max_processes)
         host->config.max_processes = DEFAULT_PROCESSES;
     if (!host->config.max_objects)
         host->config.max_objects = DEFAULT_OBJECTS;
-    pthread_mutex_init(&host->lock, NULL);
     pthread_mutex_init(&host->waits_lock, NULL);
     NTSTATUS status =
         host_table_init(&host->globals, FIRST_INDEX, host->config.max_objects, GLOBAL_INSTANCE);
@@ -157,29 +153,16 @@ NTSTATUS host_create(const struct host_config *config, const struct host_guest_l
 
 static void stop_adapter(struct host_adapter *adapter)
 {
-    host_object_release(adapter->opened);
     gpu_adapter_destroy(adapter->gpu);
     free((char *)adapter->config.name);
     free((char *)adapter->config.miniport_options);
-}
-
-static void end_processes(struct host *host)
-{
-    struct host_object *list = host_table_collect(&host->globals, NULL);
-    for (struct host_object *object = list; object; object = object->next)
-        if (object->kind == HOST_KIND_PROCESS)
-            host_objects_release(
-                host_table_collect(&((struct host_process *)(void *)object)->table, NULL));
-    host_objects_release(list);
 }
 
 void host_destroy(struct host *host)
 {
     if (!host)
         return;
-    end_processes(host);
-    while (host->gpadls)
-        host_gpadl_teardown(host, host->gpadls->id);
+    host_objects_release(host_table_collect(&host->globals, NULL));
     for (uint32_t i = 0; i < host->adapter_count; i++)
         stop_adapter(&host->adapters[i]);
     gpu_machine_destroy(host->machine);
@@ -190,8 +173,42 @@ void host_destroy(struct host *host)
     }
     host_table_destroy(&host->globals);
     pthread_mutex_destroy(&host->waits_lock);
-    pthread_mutex_destroy(&host->lock);
     free(host);
+}
+
+/* ---- guests */
+
+static void destroy_guest(struct host_object *object)
+{
+    pthread_mutex_destroy(&((struct host_guest *)(void *)object)->lock);
+}
+
+NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *link,
+                            struct host_guest **result)
+{
+    if (!link || !link->message)
+        return STATUS_INVALID_PARAMETER;
+    struct host_guest *guest =
+        host_object_create(sizeof(*guest), HOST_KIND_GUEST, NULL, destroy_guest);
+    if (!guest)
+        return STATUS_NO_MEMORY;
+    guest->host = host;
+    guest->link = *link;
+    pthread_mutex_init(&guest->lock, NULL);
+    *result = guest;
+    return STATUS_SUCCESS;
+}
+
+void host_guest_disconnect(struct host_guest *guest)
+{
+    if (!guest)
+        return;
+    host_objects_release(host_table_collect(&guest->host->globals, &guest->object));
+    for (uint32_t i = 0; i < HOST_MAX_ADAPTERS; i++)
+        host_object_release(guest->opened[i].object);
+    while (guest->gpadls)
+        host_gpadl_teardown(guest, guest->gpadls->id);
+    host_object_release(&guest->object);
 }
 
 /* ---- steering */

@@ -4,9 +4,14 @@
  * the host's own messages come out; guest and host share nothing else but the IO space and lent
  * guest pages.
  *
+ * A guest is a connection. Several guests of one host are processes of one VM: they have shared
+ * objects and the IO space in common, and everything else for themselves. What a guest has made
+ * goes with its connection.
+ *
  * Threads: every function may be called from any thread, commands of many threads run at once.
- * host_destroy must be the last call. The order of asynchronous commands is the order of the calls:
- * a transport hands the commands of one channel over one after another wherever order matters.
+ * host_guest_disconnect must be the last call for a guest, host_destroy for the host. The order of
+ * asynchronous commands is the order of the calls: a transport hands the commands of one channel
+ * over one after another wherever order matters.
  */
 #ifndef BACKEND_LOOPBACK_HOST_HOST_H
 #define BACKEND_LOOPBACK_HOST_HOST_H
@@ -21,6 +26,7 @@ struct gpu_adapter;
 struct gpu_clock;
 struct gpu_machine;
 struct host;
+struct host_guest;
 
 #define HOST_MAX_ADAPTERS   16u
 #define HOST_GLOBAL_CHANNEL (-1) /* of host_command; a vGPU channel is the adapter's index */
@@ -90,13 +96,19 @@ struct host_guest_link {
     void (*log)(void *context, enum host_log_level level, const char *text);
 };
 
-/* STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY, or what a miniport's start said. config and link are
- * copied. */
-NTSTATUS host_create(const struct host_config *config, const struct host_guest_link *link,
-                     struct host **host);
+/* STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY, or what a miniport's start said. config is copied. */
+NTSTATUS host_create(const struct host_config *config, struct host **host);
 
-/* Stops the engines and frees everything, processes of the guest included. NULL is fine. */
+/* Stops the engines and frees everything. All guests are disconnected before. NULL is fine. */
 void host_destroy(struct host *host);
+
+/* STATUS_INVALID_PARAMETER (no link, or one without message), STATUS_NO_MEMORY. link is copied. */
+NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *link,
+                            struct host_guest **guest);
+
+/* Ends the guest: its processes and everything in them, its GPADLs, its shared objects. None of its
+ * commands is in progress; when this returns the link is not used any more. NULL is fine. */
+void host_guest_disconnect(struct host_guest *guest);
 
 /* ---- what the guest's bus shows */
 
@@ -105,8 +117,8 @@ bool host_adapter_is_compute_only(const struct host *host, uint32_t adapter);
 LUID host_adapter_luid(const struct host *host, uint32_t adapter);
 
 /* Config words of the PCI function; anything else reads as 0 and ignores writes. */
-uint32_t host_config_read(struct host *host, uint32_t adapter, uint32_t offset);
-void host_config_write(struct host *host, uint32_t adapter, uint32_t offset, uint32_t value);
+uint32_t host_config_read(struct host_guest *guest, uint32_t adapter, uint32_t offset);
+void host_config_write(struct host_guest *guest, uint32_t adapter, uint32_t offset, uint32_t value);
 
 /* Instance GUIDs of the VMBus channels as they lie in memory. */
 void host_vgpu_instance(const struct host *host, uint32_t adapter, uint8_t guid[16]);
@@ -127,7 +139,7 @@ uint64_t host_io_space_size(const struct host *host);
  * completion without payload). Nothing is written behind capacity; a reply that does not fit is cut
  * to a bare status. Replies are never larger than 131056 bytes.
  */
-size_t host_command(struct host *host, int channel, const void *bytes, size_t size,
+size_t host_command(struct host_guest *guest, int channel, const void *bytes, size_t size,
                     bool reply_wanted, void *reply, size_t capacity);
 
 /* ---- guest memory */
@@ -143,9 +155,9 @@ struct host_memory {
  * STATUS_OBJECT_NAME_COLLISION (the id is in use), STATUS_NO_MEMORY. Teardown of an unknown id does
  * nothing.
  */
-NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges,
+NTSTATUS host_gpadl_create(struct host_guest *guest, uint32_t id, const struct host_memory *ranges,
                            size_t count, bool writable);
-void host_gpadl_teardown(struct host *host, uint32_t id);
+void host_gpadl_teardown(struct host_guest *guest, uint32_t id);
 
 /* ---- steering, for tests and tools */
 

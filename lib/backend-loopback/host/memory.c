@@ -18,7 +18,7 @@ NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
     if (allocation->device->object.handle == lock->args.device)
         status = gpu_allocation_cpu_offset(allocation->gpu, &offset);
     if (NT_SUCCESS(status) &&
-        !host_io_space_address(call->host, offset, gpu_allocation_size(allocation->gpu),
+        !host_io_space_address(call->guest, offset, gpu_allocation_size(allocation->gpu),
                                &result->cpu_visible_buffer_offset))
         status = STATUS_GRAPHICS_CANT_LOCK_MEMORY;
     if (NT_SUCCESS(status))
@@ -69,10 +69,10 @@ NTSTATUS host_invalidate_cache(struct host_call *call, const void *command, void
 
 /* ---- GPADLs */
 
-/* The link that points at id, or at the end of the list. With host.lock held. */
-static struct host_gpadl **find_gpadl(struct host *host, uint32_t id)
+/* The link that points at id, or at the end of the list. With the guest's lock held. */
+static struct host_gpadl **find_gpadl(struct host_guest *guest, uint32_t id)
 {
-    struct host_gpadl **link = &host->gpadls;
+    struct host_gpadl **link = &guest->gpadls;
     while (*link && (*link)->id != id)
         link = &(*link)->next;
     return link;
@@ -104,7 +104,7 @@ static struct host_gpadl *new_gpadl(const struct host_memory *ranges, size_t cou
     return gpadl;
 }
 
-NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_memory *ranges,
+NTSTATUS host_gpadl_create(struct host_guest *guest, uint32_t id, const struct host_memory *ranges,
                            size_t count, bool writable)
 {
     NTSTATUS status;
@@ -113,27 +113,27 @@ NTSTATUS host_gpadl_create(struct host *host, uint32_t id, const struct host_mem
         return status;
     gpadl->id = id;
     gpadl->writable = writable;
-    pthread_mutex_lock(&host->lock);
-    struct host_gpadl **link = find_gpadl(host, id);
+    pthread_mutex_lock(&guest->lock);
+    struct host_gpadl **link = find_gpadl(guest, id);
     if (*link) {
         status = STATUS_OBJECT_NAME_COLLISION;
     } else {
         *link = gpadl;
         gpadl = NULL;
     }
-    pthread_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&guest->lock);
     free(gpadl);
     return status;
 }
 
-void host_gpadl_teardown(struct host *host, uint32_t id)
+void host_gpadl_teardown(struct host_guest *guest, uint32_t id)
 {
-    pthread_mutex_lock(&host->lock);
-    struct host_gpadl **link = find_gpadl(host, id);
+    pthread_mutex_lock(&guest->lock);
+    struct host_gpadl **link = find_gpadl(guest, id);
     struct host_gpadl *gpadl = *link;
     if (gpadl)
         *link = gpadl->next;
-    pthread_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&guest->lock);
     if (!gpadl)
         return;
     if (gpadl->user) {
@@ -143,8 +143,8 @@ void host_gpadl_teardown(struct host *host, uint32_t id)
     free(gpadl);
 }
 
-/* With host.lock held, so that the GPADL cannot go before its pages are lent. One allocation at a
- * time has them. */
+/* With the guest's lock held, so that the GPADL cannot go before its pages are lent. One allocation
+ * at a time has them. */
 static NTSTATUS lend(struct host_gpadl *gpadl, struct host_allocation *allocation)
 {
     if (!gpadl || gpadl->user || (!gpadl->writable && !allocation->read_only) ||
@@ -178,23 +178,23 @@ NTSTATUS host_set_existing_store(struct host_call *call, const void *command, vo
         find_system_allocation(call, store->device, store->allocation);
     if (!allocation)
         return STATUS_INVALID_PARAMETER;
-    pthread_mutex_lock(&call->host->lock);
-    NTSTATUS status = lend(*find_gpadl(call->host, store->gpadl), allocation);
-    pthread_mutex_unlock(&call->host->lock);
+    pthread_mutex_lock(&call->guest->lock);
+    NTSTATUS status = lend(*find_gpadl(call->guest, store->gpadl), allocation);
+    pthread_mutex_unlock(&call->guest->lock);
     host_object_release(&allocation->object);
     return status;
 }
 
 /* The host's view of each page of the list. */
-static NTSTATUS map_pages(struct host *host, const struct wire_span *numbers, bool writable,
-                          void **pages)
+static NTSTATUS map_pages(const struct host_guest_link *link, const struct wire_span *numbers,
+                          bool writable, void **pages)
 {
     for (uint32_t i = 0; i < numbers->count; i++) {
         uint64_t number = wire_span_u64(numbers, i);
         if (number > UINT64_MAX >> GPU_PAGE_SHIFT)
             return STATUS_INVALID_PARAMETER;
-        pages[i] = host->link.map_pages(host->link.context, number << GPU_PAGE_SHIFT, GPU_PAGE_SIZE,
-                                        writable);
+        pages[i] =
+            link->map_pages(link->context, number << GPU_PAGE_SHIFT, GPU_PAGE_SIZE, writable);
         if (!pages[i])
             return STATUS_INVALID_ADDRESS;
     }
@@ -205,9 +205,9 @@ NTSTATUS host_set_existing_pages(struct host_call *call, const void *command, vo
 {
     const struct wire_setexistingsysmempages *set = command;
     const struct wire_span *numbers = &call->request->tails[WIRE_TAIL_SETEXISTINGSYSMEMPAGES_PFN];
-    struct host *host = call->host;
+    const struct host_guest_link *link = &call->guest->link;
     (void)reply;
-    if (!(host->config.caps & HOST_CAPS_MAP_GUEST_MEMORY) || !host->link.map_pages)
+    if (!(call->host->config.caps & HOST_CAPS_MAP_GUEST_MEMORY) || !link->map_pages)
         return STATUS_NOT_SUPPORTED;
     if (numbers->count < 1 || numbers->count > WIRE_EXISTING_PAGES_PER_MESSAGE)
         return STATUS_INVALID_PARAMETER;
@@ -216,7 +216,7 @@ NTSTATUS host_set_existing_pages(struct host_call *call, const void *command, vo
         return STATUS_INVALID_PARAMETER;
     void **pages = malloc(numbers->count * sizeof(void *));
     NTSTATUS status =
-        pages ? map_pages(host, numbers, !allocation->read_only, pages) : STATUS_NO_MEMORY;
+        pages ? map_pages(link, numbers, !allocation->read_only, pages) : STATUS_NO_MEMORY;
     if (NT_SUCCESS(status))
         status = gpu_allocation_set_pages(allocation->gpu, set->alloc_offset_in_pages,
                                           numbers->count, pages, allocation->read_only);

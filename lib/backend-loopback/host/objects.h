@@ -5,16 +5,18 @@
  * runs the class's destroy, which takes the simulated hardware's object apart. An object keeps a
  * reference to its owner, so children always go first:
  *
- *   process -> device -> context -> hardware queue -> its progress fence
- *                     -> paging queue -> its fence
- *                     -> resource -> allocation
- *                     -> allocation, monitored fence
- *           -> sync object of the adapter
+ *   guest -> process -> device -> context -> hardware queue -> its progress fence
+ *                              -> paging queue -> its fence
+ *                              -> resource -> allocation
+ *                              -> allocation, monitored fence
+ *                    -> sync object of the adapter
+ *         -> opened adapter, shared object
  *
  * Locks: a table's lock guards the table, in_table and closed of its objects; host_process.lock
- * guards gpu[]; host.lock guards the GPADLs, the IO space and opened adapters. None is taken while
- * holding another, and none is held across a call to the guest's link. Calls into gpu are made
- * without a lock, but for two that call nothing back: making a gpu_process, and lending pages.
+ * guards gpu[]; host_guest.lock guards its GPADLs, its IO space and its opened adapters. None is
+ * taken while holding another, and none is held across a call to the guest's link. Calls into gpu
+ * are made without a lock, but for two that call nothing back: making a gpu_process, and lending
+ * pages.
  */
 #ifndef BACKEND_LOOPBACK_HOST_OBJECTS_H
 #define BACKEND_LOOPBACK_HOST_OBJECTS_H
@@ -39,6 +41,7 @@ enum host_kind {
     HOST_KIND_HW_QUEUE = 15,
     HOST_KIND_SHARED_SYNC = 32,   /* global handle of a shared sync object */
     HOST_KIND_SHARED_OBJECT = 33, /* what a guest's NT handle stands for */
+    HOST_KIND_GUEST = 34,         /* a guest's connection; has no handle */
 };
 
 struct host_process;
@@ -114,7 +117,8 @@ struct host_object **host_table_owned(struct host_table *table, const struct hos
 
 /* Takes root and everything inside it (NULL: everything, and closes the table) out of the table, as
  * a list through next. The caller releases each: the references are the table's. NULL if root is
- * out already. */
+ * out already. A root that is a guest is in no table: what is inside it goes, and nothing new comes
+ * in. */
 struct host_object *host_table_collect(struct host_table *table, struct host_object *root);
 
 /* Retires and releases a list from host_table_collect. */
@@ -127,13 +131,11 @@ struct host_adapter {
     uint32_t index;
     struct host_adapter_config config; /* texts are the host's copies */
     struct gpu_adapter *gpu;
-    struct host_object *opened; /* in host.globals; guarded by host.lock */
-    _Atomic uint32_t handle;    /* of opened, 0 when closed */
 };
 
 struct host_process {
     struct host_object object;
-    struct host *host;
+    struct host_guest *guest; /* the owner */
     struct host_table table;
     struct gpu_wait_group *waits;
     pthread_mutex_t lock;
@@ -215,47 +217,62 @@ struct host_gpadl {
 
 /* A CPU wait on its way; recycled, so that waiting allocates nothing in steady state. */
 struct host_wait {
-    struct host *host;
+    struct host_guest *guest; /* of the process that waits, which outlives the wait */
     uint64_t event;
     struct host_wait *next;
 };
 
+/* What all guests have in common. */
 struct host {
     struct host_config config;
-    struct host_guest_link link;
     struct gpu_machine *machine;
     uint32_t adapter_count;
     struct host_adapter adapters[HOST_MAX_ADAPTERS];
     struct host_table globals;
-
-    pthread_mutex_t lock;
-    uint64_t io_space_start; /* 0: not announced */
-    uint64_t io_space_length;
-    _Atomic uint32_t guest_version; /* what the guest chose, 0: nothing yet */
     _Atomic uint32_t process_count;
-    uint32_t guest_caps;
-    struct host_gpadl *gpadls;
 
     pthread_mutex_t waits_lock;
     struct host_wait *free_waits;
 };
 
+/* An adapter that a guest has opened. */
+struct host_opened_adapter {
+    struct host_object *object; /* a reference; in host.globals */
+    _Atomic uint32_t handle;    /* of object, 0 when closed */
+};
+
+/* One guest's connection. Everything that it makes belongs to it and goes with it. */
+struct host_guest {
+    struct host_object object; /* in no table */
+    struct host *host;
+    struct host_guest_link link;
+    _Atomic uint32_t version; /* what the guest chose, 0: nothing yet */
+
+    pthread_mutex_t lock;
+    uint32_t caps;
+    uint64_t io_space_start; /* 0: not announced */
+    uint64_t io_space_length;
+    struct host_gpadl *gpadls;
+    struct host_opened_adapter opened[HOST_MAX_ADAPTERS];
+};
+
 /* ---- services */
 
-void host_log(struct host *host, enum host_log_level level, const char *format, ...)
+void host_log(struct host_guest *guest, enum host_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Interface version in force between this guest and the host. */
-uint32_t host_interface_version(const struct host *host);
+uint32_t host_interface_version(const struct host_guest *guest);
 
 /* SIGNALGUESTEVENT, SETGUESTDATA. Call without locks. */
-void host_send_event(struct host *host, uint64_t event);
-void host_send_device_state(struct host *host, uint64_t cookie);
+void host_send_event(struct host_guest *guest, uint64_t event);
+void host_send_device_state(struct host_guest *guest, uint64_t cookie);
 
 /*
  * Guest physical address of a place in the storage; false when the IO space does not reach there.
  */
-bool host_io_space_address(struct host *host, uint64_t offset, uint64_t size, uint64_t *address);
+bool host_io_space_address(struct host_guest *guest, uint64_t offset, uint64_t size,
+                           uint64_t *address);
 
 /* The process's share of an adapter, made on first use. */
 NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *adapter,

@@ -52,7 +52,7 @@ NTSTATUS host_create_paging_queue(struct host_call *call, const void *command, v
     if (!NT_SUCCESS(status))
         return status;
     struct host_object *objects[] = {&queue->object, &fence->object};
-    if (!host_io_space_address(call->host, gpu_fence_offset(fence->fence), GPU_PAGE_SIZE,
+    if (!host_io_space_address(call->guest, gpu_fence_offset(fence->fence), GPU_PAGE_SIZE,
                                &result->fence_storage_physical_address))
         status = STATUS_NO_MEMORY;
     if (NT_SUCCESS(status))

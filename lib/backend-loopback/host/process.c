@@ -9,7 +9,7 @@ enum { FIRST_OBJECT_INDEX = 512, OPEN_WAITS = 65536 };
 static void destroy_process(struct host_object *object)
 {
     struct host_process *process = (struct host_process *)(void *)object;
-    atomic_fetch_sub(&process->host->process_count, 1);
+    atomic_fetch_sub(&process->guest->host->process_count, 1);
     gpu_wait_group_destroy(process->waits);
     for (uint32_t i = 0; i < HOST_MAX_ADAPTERS; i++)
         gpu_process_destroy(process->gpu[i]);
@@ -17,13 +17,20 @@ static void destroy_process(struct host_object *object)
     pthread_mutex_destroy(&process->lock);
 }
 
-static NTSTATUS new_process(struct host *host, struct host_process **result)
+/* Its objects go with it. */
+static void retire_process(struct host_object *object)
 {
+    host_objects_release(host_table_collect(&((struct host_process *)(void *)object)->table, NULL));
+}
+
+static NTSTATUS new_process(struct host_guest *guest, struct host_process **result)
+{
+    struct host *host = guest->host;
     struct host_process *process =
-        host_object_create(sizeof(*process), HOST_KIND_PROCESS, NULL, NULL);
+        host_object_create(sizeof(*process), HOST_KIND_PROCESS, &guest->object, NULL);
     if (!process)
         return STATUS_NO_MEMORY;
-    process->host = host;
+    process->guest = guest;
     if (atomic_fetch_add(&host->process_count, 1) >= host->config.max_processes) {
         atomic_fetch_sub(&host->process_count, 1);
         host_object_release(&process->object);
@@ -38,6 +45,7 @@ static NTSTATUS new_process(struct host *host, struct host_process **result)
         host_object_release(&process->object);
         return status;
     }
+    process->object.retire = retire_process;
     process->object.destroy = destroy_process;
     status = gpu_wait_group_create(host->machine, OPEN_WAITS, &process->waits);
     if (!NT_SUCCESS(status)) {
@@ -55,7 +63,7 @@ NTSTATUS host_create_process(struct host_call *call, const void *command, void *
     struct wire_createprocess_reply *result = reply;
     struct host_process *process;
     (void)create; /* the guest's cookie, pid and name are of no use here */
-    NTSTATUS status = new_process(call->host, &process);
+    NTSTATUS status = new_process(call->guest, &process);
     if (!NT_SUCCESS(status))
         return status;
     struct host_object *object = &process->object;
@@ -73,7 +81,6 @@ NTSTATUS host_destroy_process(struct host_call *call, const void *command, void 
     struct host_object *self = host_table_collect(&call->host->globals, &process->object);
     if (!self)
         return STATUS_INVALID_PARAMETER; /* somebody else was faster */
-    host_objects_release(host_table_collect(&process->table, NULL));
     host_objects_release(self);
     return STATUS_SUCCESS;
 }
@@ -98,14 +105,15 @@ NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *ada
 NTSTATUS host_set_io_space_region(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_setiospaceregion *region = command;
-    struct host *host = call->host;
+    struct host_guest *guest = call->guest;
     (void)reply;
     if (!region->start || region->start % GPU_PAGE_SIZE || region->length % GPU_PAGE_SIZE ||
-        region->length < host_io_space_size(host) || region->start > UINT64_MAX - region->length)
+        region->length < host_io_space_size(call->host) ||
+        region->start > UINT64_MAX - region->length)
         return STATUS_INVALID_PARAMETER;
-    pthread_mutex_lock(&host->lock);
-    host->io_space_start = region->start;
-    host->io_space_length = region->length;
-    pthread_mutex_unlock(&host->lock);
+    pthread_mutex_lock(&guest->lock);
+    guest->io_space_start = region->start;
+    guest->io_space_length = region->length;
+    pthread_mutex_unlock(&guest->lock);
     return STATUS_SUCCESS;
 }

@@ -27,18 +27,19 @@ static void destroy_shared_object(struct host_object *object)
         host_shared_sync_drop(shared->sync);
 }
 
-static struct shared_object *new_shared_object(uint32_t count)
+static struct shared_object *new_shared_object(struct host_call *call, uint32_t count)
 {
     return host_object_create(sizeof(struct shared_object) +
                                   count * sizeof(struct gpu_allocation *),
-                              HOST_KIND_SHARED_OBJECT, NULL, destroy_shared_object);
+                              HOST_KIND_SHARED_OBJECT, &call->guest->object, destroy_shared_object);
 }
 
-static NTSTATUS share_sync(struct host_sync *sync, struct shared_object **result)
+static NTSTATUS share_sync(struct host_call *call, struct host_sync *sync,
+                           struct shared_object **result)
 {
     if (!sync->shared)
         return STATUS_INVALID_PARAMETER;
-    struct shared_object *shared = new_shared_object(0);
+    struct shared_object *shared = new_shared_object(call, 0);
     if (!shared)
         return STATUS_NO_MEMORY;
     host_shared_sync_take(sync->shared);
@@ -65,7 +66,7 @@ static NTSTATUS share_resource(struct host_call *call, struct host_resource *res
     if (!owned)
         return STATUS_NO_MEMORY;
     qsort(owned, count, sizeof(*owned), by_order);
-    struct shared_object *shared = new_shared_object(count);
+    struct shared_object *shared = new_shared_object(call, count);
     for (uint32_t i = 0; i < count; i++) {
         struct host_allocation *allocation = (struct host_allocation *)(void *)owned[i];
         if (shared) {
@@ -93,7 +94,7 @@ NTSTATUS host_create_shared_object(struct host_call *call, const void *command, 
     struct host_object *sync = host_table_find(table, create->object, HOST_KIND_SYNC);
     struct host_object *resource = host_table_find(table, create->object, HOST_KIND_RESOURCE);
     if (sync)
-        status = share_sync((struct host_sync *)(void *)sync, &shared);
+        status = share_sync(call, (struct host_sync *)(void *)sync, &shared);
     else if (resource)
         status = share_resource(call, (struct host_resource *)(void *)resource, &shared);
     if (NT_SUCCESS(status)) {
@@ -115,9 +116,11 @@ NTSTATUS host_destroy_shared_object(struct host_call *call, const void *command,
         host_table_find(&call->host->globals, destroy->shared_handle, HOST_KIND_SHARED_OBJECT);
     if (!object)
         return STATUS_INVALID_PARAMETER;
-    host_objects_release(host_table_collect(&call->host->globals, object));
+    bool own = object->owner == &call->guest->object;
+    if (own)
+        host_objects_release(host_table_collect(&call->host->globals, object));
     host_object_release(object);
-    return STATUS_SUCCESS;
+    return own ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 /* ---- open */

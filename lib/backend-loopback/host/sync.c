@@ -27,26 +27,26 @@ static void put_wait(struct host *host, struct host_wait *wait)
 static void wait_done(void *context, enum gpu_wait_result result)
 {
     struct host_wait *wait = context;
-    struct host *host = wait->host;
+    struct host_guest *guest = wait->guest;
     uint64_t event = wait->event;
-    put_wait(host, wait);
+    put_wait(guest->host, wait);
     if (result == GPU_WAIT_SATISFIED)
-        host_send_event(host, event);
+        host_send_event(guest, event);
 }
 
 NTSTATUS host_event_when(struct host_process *process, uint32_t count,
                          struct gpu_fence *const *fences, const uint64_t *values, bool any,
                          uint64_t event)
 {
-    struct host_wait *wait = take_wait(process->host);
+    struct host_wait *wait = take_wait(process->guest->host);
     if (!wait)
         return STATUS_NO_MEMORY;
-    wait->host = process->host;
+    wait->guest = process->guest;
     wait->event = event;
     NTSTATUS status =
         gpu_wait_register(process->waits, count, fences, values, any, wait_done, wait);
     if (!NT_SUCCESS(status))
-        put_wait(process->host, wait);
+        put_wait(process->guest->host, wait);
     return status;
 }
 
@@ -144,7 +144,7 @@ static NTSTATUS map_fence(struct host_call *call, struct host_device *device,
                           struct host_sync *sync, uint32_t flags, uint64_t *cpu_address)
 {
     struct gpu_process *space;
-    if (!host_io_space_address(call->host, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE,
+    if (!host_io_space_address(call->guest, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE,
                                cpu_address))
         return STATUS_NO_MEMORY;
     if (flags & WIRE_SYNC_NO_GPU_ACCESS)
@@ -311,7 +311,7 @@ static void signal_now(struct host_call *call, const struct fence_list *list, bo
     for (uint32_t i = 0; list->notifications && i < list->objects.count; i++) {
         const struct host_sync *sync = (const struct host_sync *)(void *)list->objects.list[i];
         if (!sync->fence)
-            host_send_event(call->host, sync->event);
+            host_send_event(call->guest, sync->event);
     }
 }
 

@@ -240,8 +240,11 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
 {
     struct host_object *list = NULL;
     pthread_rwlock_wrlock(&table->lock);
+    bool guest = root && root->kind == HOST_KIND_GUEST;
     if (!root)
         table->closed = true;
+    if (guest)
+        root->closed = true;
     /*
      * A leaf is taken out without looking at its neighbours: those are what a busy guest destroys.
      */
@@ -253,7 +256,8 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
         root->next = NULL;
         list = root;
     }
-    for (uint32_t slot = 0; !leaf && (!root || root->in_table) && slot < table->size; slot++) {
+    for (uint32_t slot = 0; !leaf && (!root || guest || root->in_table) && slot < table->size;
+         slot++) {
         struct host_object *object = table->entries[slot].object;
         if (!object || (root && object != root && !is_inside(object, root)))
             continue;
