@@ -56,21 +56,26 @@ static void value_lies_at_the_start_of_its_page(void **state)
     gpu_fence_release(fence);
 }
 
-static void only_monitored_fences_are_simulated(void **state)
+static void unusable_configurations_are_refused(void **state)
 {
+    static const struct {
+        struct gpu_fence_config config;
+        NTSTATUS status;
+    } cases[] = {
+        {{.type = (enum gpu_fence_type)0}, STATUS_INVALID_PARAMETER},
+        {{.type = (enum gpu_fence_type)7}, STATUS_INVALID_PARAMETER},
+        {{.type = GPU_FENCE_CPU_NOTIFICATION}, STATUS_NOT_SUPPORTED},
+        {{.type = GPU_FENCE_MUTEX, .initial_value = 2}, STATUS_INVALID_PARAMETER},
+        {{.type = GPU_FENCE_SEMAPHORE}, STATUS_INVALID_PARAMETER},
+        {{.type = GPU_FENCE_SEMAPHORE, .initial_value = 3, .maximum = 2}, STATUS_INVALID_PARAMETER},
+        {{.type = GPU_FENCE_PERIODIC_MONITORED, .blank_offset_ns = GPU_BLANK_PERIOD_NS},
+         STATUS_INVALID_PARAMETER},
+    };
     struct rig *rig = *state;
-    struct gpu_fence_config config = {0};
     struct gpu_fence *fence;
 
-    for (int type = GPU_FENCE_MUTEX; type <= GPU_FENCE_PERIODIC_MONITORED; type++) {
-        config.type = (enum gpu_fence_type)type;
-        if (type != GPU_FENCE_MONITORED)
-            assert_int_equal(gpu_fence_create(rig->machine, &config, &fence), STATUS_NOT_SUPPORTED);
-    }
-    config.type = (enum gpu_fence_type)0;
-    assert_int_equal(gpu_fence_create(rig->machine, &config, &fence), STATUS_INVALID_PARAMETER);
-    config.type = (enum gpu_fence_type)7;
-    assert_int_equal(gpu_fence_create(rig->machine, &config, &fence), STATUS_INVALID_PARAMETER);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(gpu_fence_create(rig->machine, &cases[i].config, &fence), cases[i].status);
 }
 
 static void reached_values_call_back_at_once(void **state)
@@ -181,6 +186,33 @@ static void waits_for_dead_fences_are_cancelled(void **state)
     gpu_fence_signal(fences[1], 1);
     gpu_fence_release(fences[1]);
     assert_int_equal(seen.calls, 1);
+}
+
+static void waits_of_the_cpu_end_before_those_of_queues(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_context *context = rig_new_context(rig, NODE_COPY);
+    struct gpu_queue *queue = gpu_context_queue(context);
+    struct gpu_fence *fence = rig_new_fence(rig, 0), *after = rig_new_fence(rig, 0);
+    uint64_t one = 1;
+    struct seen seen = {0}, also = {0};
+
+    assert_int_equal(gpu_queue_wait(queue, 1, &fence, &one), STATUS_SUCCESS);
+    assert_int_equal(gpu_queue_signal(queue, 1, &after, &one), STATUS_SUCCESS);
+    gpu_device_flush(rig->device);
+    assert_int_equal(wait_for(rig, fence, 1, &seen), STATUS_SUCCESS);
+    assert_int_equal(wait_for(rig, fence, 2, &also), STATUS_SUCCESS);
+    gpu_fence_cancel_cpu_waits(fence);
+    assert_int_equal(seen.calls, 1);
+    assert_int_equal(seen.result, GPU_WAIT_CANCELLED);
+    assert_int_equal(also.calls, 1);
+    assert_int_equal(gpu_fence_value(after), 0);
+    gpu_fence_signal(fence, 1);
+    assert_int_equal(rig_wait(rig, after, 1), GPU_WAIT_SATISFIED);
+    assert_int_equal(seen.calls, 1);
+    gpu_context_destroy(context);
+    gpu_fence_release(after);
+    gpu_fence_release(fence);
 }
 
 static void groups_take_their_waits_along(void **state)
@@ -329,13 +361,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(value_lies_at_the_start_of_its_page),
-        TEST(only_monitored_fences_are_simulated),
+        TEST(unusable_configurations_are_refused),
         TEST(reached_values_call_back_at_once),
         TEST(waits_call_back_once),
         TEST(waits_for_all_need_all),
         TEST(waits_for_any_need_one),
         TEST(one_fence_may_stand_twice),
         TEST(waits_for_dead_fences_are_cancelled),
+        TEST(waits_of_the_cpu_end_before_those_of_queues),
         TEST(groups_take_their_waits_along),
         TEST(open_waits_are_bounded),
         TEST(callbacks_may_wait_and_signal_again),

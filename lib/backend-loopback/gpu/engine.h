@@ -36,6 +36,8 @@ struct gpu_queue {
     struct gpu_queue **link_of_device;
     uint64_t round; /* the device's walk that has seen this queue */
 
+    struct gpu_claim *claims; /* claims.c; guarded by the machine's wait_lock */
+
     _Atomic bool stop; /* set with the node's lock, for ever: no more work */
 
     /* Guarded by the node's lock. */
@@ -111,6 +113,20 @@ void gpu_queue_purge(struct gpu_queue *queue);
 enum gpu_turn gpu_queue_run(struct gpu_queue *queue, struct gpu_packet *packet);
 /* Returns when the queue is neither ready nor running. */
 void gpu_queue_flush(struct gpu_queue *queue);
+
+/* claims.c. Objects other than mutexes are passed over. Add, before a wait is queued, and take,
+ * before a signal is: STATUS_INVALID_PARAMETER when the queue has the mutex already, or has it not.
+ */
+struct gpu_claim;
+NTSTATUS gpu_claims_add(struct gpu_queue *queue, struct gpu_fence *mutex);
+NTSTATUS gpu_claims_take(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
+                         struct gpu_claim **taken);
+/* After a successful take: whether the signal was queued. */
+void gpu_claims_end(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
+                    struct gpu_claim *taken, bool queued);
+/* Ends the claim to one mutex, whose wait was not queued, or (NULL) to all, of a queue that ends:
+ * what it owns is given back. */
+void gpu_claims_drop(struct gpu_queue *queue, const struct gpu_fence *mutex);
 
 /* execution.c */
 struct kmd_execution {

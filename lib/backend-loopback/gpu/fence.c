@@ -51,6 +51,15 @@ static bool satisfy(struct gpu_waiter *waiter, struct gpu_waiter_entry *entry)
     return true;
 }
 
+/* What being satisfied does to the object. */
+static void take_unit(const struct gpu_waiter *waiter, struct gpu_fence *fence)
+{
+    if (fence->maximum == 0)
+        return;
+    atomic_fetch_sub(fence->value, 1);
+    fence->owner = waiter->queue;
+}
+
 bool gpu_waiter_start(struct gpu_machine *machine, struct gpu_waiter *waiter)
 {
     bool satisfied = false;
@@ -63,8 +72,10 @@ bool gpu_waiter_start(struct gpu_machine *machine, struct gpu_waiter *waiter)
     for (uint32_t i = 0; i < waiter->count && !satisfied; i++) {
         struct gpu_waiter_entry *entry = &waiter->entries[i];
 
-        if (atomic_load(entry->fence->value) >= entry->value)
-            satisfied = satisfy(waiter, entry);
+        if (atomic_load(entry->fence->value) < entry->value)
+            continue;
+        take_unit(waiter, entry->fence);
+        satisfied = satisfy(waiter, entry);
     }
     pthread_mutex_unlock(&machine->wait_lock);
     return satisfied;
@@ -153,6 +164,52 @@ void gpu_fence_advance(struct gpu_fence *fence, uint64_t value)
         wake(fence, value);
 }
 
+/* The entry that has waited longest: new ones go to the front. */
+static struct gpu_waiter_entry *oldest_entry(const struct gpu_fence *fence)
+{
+    struct gpu_waiter_entry *entry = fence->entries;
+
+    while (entry && entry->next)
+        entry = entry->next;
+    return entry;
+}
+
+bool gpu_fence_give(struct gpu_fence *fence, const struct gpu_queue *giver)
+{
+    struct gpu_waiter *fired = NULL;
+    struct gpu_waiter_entry *entry;
+    bool allowed;
+
+    pthread_mutex_lock(&fence->machine->wait_lock);
+    allowed = atomic_load(fence->value) < fence->maximum &&
+              (fence->type != GPU_FENCE_MUTEX || fence->owner == giver);
+    if (allowed) {
+        fence->owner = NULL;
+        atomic_fetch_add(fence->value, 1);
+        entry = oldest_entry(fence);
+        if (entry) {
+            fired = entry->waiter;
+            take_unit(fired, fence);
+            (void)satisfy(fired, entry); /* a wait for units has one entry */
+            fired->result = GPU_WAIT_SATISFIED;
+            fired->next_fired = NULL;
+        }
+    }
+    pthread_mutex_unlock(&fence->machine->wait_lock);
+    gpu_waiter_fire(fired);
+    return allowed;
+}
+
+enum gpu_fence_type gpu_fence_get_type(const struct gpu_fence *fence)
+{
+    return fence->type;
+}
+
+bool gpu_fence_has_page(const struct gpu_fence *fence)
+{
+    return fence->offset != 0;
+}
+
 uint64_t gpu_fence_value(const struct gpu_fence *fence)
 {
     return atomic_load_explicit(fence->value, memory_order_acquire);
@@ -189,39 +246,83 @@ static NTSTATUS tie_to_device(struct gpu_fence *fence, struct gpu_device *device
     return status;
 }
 
+static NTSTATUS check_config(const struct gpu_fence_config *config)
+{
+    uint64_t maximum = config->type == GPU_FENCE_MUTEX ? 1 : config->maximum;
+
+    if (config->type < GPU_FENCE_MUTEX || config->type > GPU_FENCE_PERIODIC_MONITORED)
+        return STATUS_INVALID_PARAMETER;
+    if (config->type == GPU_FENCE_CPU_NOTIFICATION)
+        return STATUS_NOT_SUPPORTED;
+    if (config->type <= GPU_FENCE_SEMAPHORE && (maximum < 1 || config->initial_value > maximum))
+        return STATUS_INVALID_PARAMETER;
+    if (config->type == GPU_FENCE_PERIODIC_MONITORED &&
+        config->blank_offset_ns >= GPU_BLANK_PERIOD_NS)
+        return STATUS_INVALID_PARAMETER;
+    return STATUS_SUCCESS;
+}
+
+/* Where the value is, and what it is in the beginning. */
+static NTSTATUS place_value(struct gpu_fence *fence, const struct gpu_fence_config *config)
+{
+    uint64_t value = config->initial_value;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    fence->value = &fence->own_value;
+    if (config->type == GPU_FENCE_MUTEX) {
+        fence->maximum = 1;
+        value = !config->initial_value;
+    } else if (config->type == GPU_FENCE_SEMAPHORE) {
+        fence->maximum = config->maximum;
+    } else if (config->type >= GPU_FENCE_MONITORED) {
+        struct gpu_storage *storage = &fence->machine->storage;
+
+        status = gpu_storage_allocate(storage, 1, &fence->offset);
+        if (!NT_SUCCESS(status))
+            return status;
+        fence->value = (_Atomic uint64_t *)(void *)(storage->base + fence->offset);
+    }
+    atomic_store(fence->value, config->type == GPU_FENCE_PERIODIC_MONITORED ? 0 : value);
+    return status;
+}
+
+static void free_fence(struct gpu_fence *fence)
+{
+    if (fence->offset)
+        gpu_storage_free(&fence->machine->storage, fence->offset, 1);
+    free(fence);
+}
+
 NTSTATUS gpu_fence_create(struct gpu_machine *machine, const struct gpu_fence_config *config,
                           struct gpu_fence **fence)
 {
     struct gpu_fence *created;
-    NTSTATUS status;
+    NTSTATUS status = check_config(config);
 
-    if (config->type < GPU_FENCE_MUTEX || config->type > GPU_FENCE_PERIODIC_MONITORED)
-        return STATUS_INVALID_PARAMETER;
-    if (config->type != GPU_FENCE_MONITORED)
-        return STATUS_NOT_SUPPORTED;
+    if (!NT_SUCCESS(status))
+        return status;
     created = calloc(1, sizeof(*created));
     if (!created)
         return STATUS_NO_MEMORY;
     created->machine = machine;
+    created->type = config->type;
+    created->blank_offset_ns = config->blank_offset_ns;
     atomic_init(&created->references, 1);
-    status = gpu_storage_allocate(&machine->storage, 1, &created->offset);
-    if (!NT_SUCCESS(status))
-        goto fail_storage;
-    created->value = (_Atomic uint64_t *)(void *)(machine->storage.base + created->offset);
-    atomic_store(created->value, config->initial_value);
-    if (config->device && !config->no_max_value_on_error) {
+    status = place_value(created, config);
+    if (!NT_SUCCESS(status)) {
+        free(created);
+        return status;
+    }
+    if (config->device && !config->no_max_value_on_error)
         status = tie_to_device(created, config->device);
-        if (!NT_SUCCESS(status))
-            goto fail_device;
+    if (NT_SUCCESS(status) && config->type == GPU_FENCE_PERIODIC_MONITORED)
+        status = gpu_display_add(created);
+    if (!NT_SUCCESS(status)) {
+        gpu_fence_release(created);
+        return status;
     }
     *fence = created;
     return STATUS_SUCCESS;
-
-fail_device:
-    gpu_storage_free(&machine->storage, created->offset, 1);
-fail_storage:
-    free(created);
-    return status;
 }
 
 static void untie(struct gpu_fence *fence)
@@ -234,20 +335,46 @@ static void untie(struct gpu_fence *fence)
     fence->link = NULL;
 }
 
+/* With wait_lock held: ends the waits of the CPU. */
+static void cancel_cpu_waits(struct gpu_fence *fence, struct gpu_waiter **cancelled)
+{
+    struct gpu_waiter_entry *entry = fence->entries;
+
+    while (entry) {
+        struct gpu_waiter *waiter = entry->waiter;
+
+        /* Disarming unlinks all entries of the waiter, and the next may be one of them. */
+        do
+            entry = entry->next;
+        while (entry && entry->waiter == waiter);
+        if (!waiter->queue)
+            gpu_waiter_disarm(waiter, GPU_WAIT_CANCELLED, cancelled);
+    }
+}
+
+void gpu_fence_cancel_cpu_waits(struct gpu_fence *fence)
+{
+    struct gpu_waiter *cancelled = NULL;
+
+    pthread_mutex_lock(&fence->machine->wait_lock);
+    cancel_cpu_waits(fence, &cancelled);
+    pthread_mutex_unlock(&fence->machine->wait_lock);
+    gpu_waiter_fire(cancelled);
+}
+
 void gpu_fence_release(struct gpu_fence *fence)
 {
     struct gpu_waiter *cancelled = NULL;
 
     if (!fence || !gpu_references_drop(&fence->references))
         return;
+    gpu_display_remove(fence);
     pthread_mutex_lock(&fence->machine->wait_lock);
     untie(fence);
-    while (fence->entries)
-        gpu_waiter_disarm(fence->entries->waiter, GPU_WAIT_CANCELLED, &cancelled);
+    cancel_cpu_waits(fence, &cancelled); /* there are no others: queues hold references */
     pthread_mutex_unlock(&fence->machine->wait_lock);
     gpu_waiter_fire(cancelled);
-    gpu_storage_free(&fence->machine->storage, fence->offset, 1);
-    free(fence);
+    free_fence(fence);
 }
 
 void gpu_device_untie_fences(struct gpu_device *device, bool to_maximum)

@@ -27,6 +27,7 @@ NTSTATUS gpu_machine_create(const struct gpu_machine_config *config, struct gpu_
     }
     created->clock = config->clock ? config->clock : &gpu_clock_monotonic;
     pthread_mutex_init(&created->wait_lock, NULL);
+    gpu_display_init(&created->display);
     *machine = created;
     return STATUS_SUCCESS;
 }
@@ -35,6 +36,7 @@ void gpu_machine_destroy(struct gpu_machine *machine)
 {
     if (!machine)
         return;
+    gpu_display_destroy(&machine->display);
     pthread_mutex_destroy(&machine->wait_lock);
     gpu_storage_destroy(&machine->storage);
     free(machine);

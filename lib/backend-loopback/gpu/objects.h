@@ -11,6 +11,7 @@
 #include <d3dkmt/kmd.h>
 
 #include "backend-loopback/gpu/device.h"
+#include "backend-loopback/gpu/fence.h"
 #include "backend-loopback/gpu/machine.h"
 #include "backend-loopback/gpu/page_table.h"
 #include "backend-loopback/gpu/range_tree.h"
@@ -48,11 +49,22 @@ static inline bool gpu_references_try_take(gpu_references *references)
     return false;
 }
 
+/* What moves periodic fences: a thread that the first of them starts. */
+struct gpu_display {
+    pthread_mutex_t lock; /* guards the rest */
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool started;
+    bool stop;
+    struct gpu_fence *fences; /* weak */
+};
+
 struct gpu_machine {
     struct gpu_storage storage;
     const struct gpu_clock *clock;
-    pthread_mutex_t
-        wait_lock; /* guards all waiters, wait groups and the lists of fences of devices */
+    pthread_mutex_t wait_lock; /* guards all waiters, wait groups, the lists of fences of devices,
+                                  units of mutexes and semaphores, and queues' claims */
+    struct gpu_display display;
 };
 
 /* A range of addresses that the process has: made by reserve or map. */
@@ -148,8 +160,11 @@ struct gpu_adapter {
 struct gpu_fence {
     gpu_references references;
     struct gpu_machine *machine;
+    enum gpu_fence_type type;
     uint64_t offset;
     _Atomic uint64_t *value;
+    _Atomic uint64_t own_value; /* where `value` points without a page */
+    uint64_t maximum;           /* units of a mutex or semaphore; 0: it is a fence */
     _Atomic uint32_t
         waiters; /* entries in the list; lets a signal that nobody waits for skip the lock */
 
@@ -157,6 +172,13 @@ struct gpu_fence {
     struct gpu_waiter_entry *entries;
     struct gpu_fence *next; /* of the same device */
     struct gpu_fence **link;
+    const struct gpu_queue *owner; /* of a mutex that is taken; NULL: it was made so */
+
+    /* Periodic; the list is guarded by the display's lock. */
+    uint64_t blank_offset_ns;
+    uint64_t first_blank; /* number, since the clock's zero, of the one that made it 0 */
+    struct gpu_fence *next_periodic;
+    struct gpu_fence **link_periodic;
 };
 
 struct gpu_device {
@@ -189,6 +211,16 @@ void gpu_device_fail(struct gpu_device *device, enum gpu_device_state state,
 
 /* fence.c: as gpu_fence_signal, but the value never goes down. */
 void gpu_fence_advance(struct gpu_fence *fence, uint64_t value);
+
+/* fence.c: gives a unit of a mutex or semaphore back, to whoever has waited longest if anybody has.
+ * False: all units are there, or the mutex is another queue's. */
+bool gpu_fence_give(struct gpu_fence *fence, const struct gpu_queue *giver);
+
+/* display.c. Add: STATUS_INVALID_PARAMETER (offset), STATUS_NO_MEMORY (no thread). */
+void gpu_display_init(struct gpu_display *display);
+void gpu_display_destroy(struct gpu_display *display);
+NTSTATUS gpu_display_add(struct gpu_fence *fence);
+void gpu_display_remove(struct gpu_fence *fence);
 
 /* Ends the tie of the device's fences to it; `to_maximum` sets each to all ones. Calls callbacks of
  * CPU waits. (fence.c) */

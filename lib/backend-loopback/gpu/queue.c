@@ -46,6 +46,7 @@ NTSTATUS gpu_queue_create(struct gpu_device *device, uint32_t node, void *driver
     created->progress = progress;
     created->waiter.done = wait_is_done;
     created->waiter.entries = created->entries;
+    created->waiter.queue = created;
     gpu_packets_init(&created->packets, adapter->max_queue_bytes);
 
     pthread_mutex_lock(&device->lock);
@@ -163,7 +164,7 @@ static NTSTATUS append_fences(struct gpu_queue *queue, enum gpu_packet_type type
     list = gpu_packet_payload(packet);
     for (uint32_t i = 0; i < count; i++) {
         list[i].fence = gpu_fence_reference(fences[i]);
-        list[i].value = values[i];
+        list[i].value = fences[i]->maximum ? 1 : values[i];
     }
     return finish(queue);
 }
@@ -171,13 +172,70 @@ static NTSTATUS append_fences(struct gpu_queue *queue, enum gpu_packet_type type
 NTSTATUS gpu_queue_wait(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
                         const uint64_t *values)
 {
-    return append_fences(queue, GPU_PACKET_WAIT, count, fences, values);
+    NTSTATUS status;
+
+    for (uint32_t i = 0; count > 1 && i < count; i++) {
+        if (fences[i]->maximum)
+            return STATUS_INVALID_PARAMETER;
+    }
+    status = count ? gpu_claims_add(queue, fences[0]) : STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(status))
+        return status;
+    status = append_fences(queue, GPU_PACKET_WAIT, count, fences, values);
+    if (!NT_SUCCESS(status))
+        gpu_claims_drop(queue, fences[0]);
+    return status;
+}
+
+static bool has_periodic(uint32_t count, struct gpu_fence *const *fences)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (fences[i]->type == GPU_FENCE_PERIODIC_MONITORED)
+            return true;
+    }
+    return false;
 }
 
 NTSTATUS gpu_queue_signal(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
                           const uint64_t *values)
 {
-    return append_fences(queue, GPU_PACKET_SIGNAL, count, fences, values);
+    struct gpu_claim *taken;
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+
+    if (!has_periodic(count, fences))
+        status = gpu_claims_take(queue, count, fences, &taken);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = append_fences(queue, GPU_PACKET_SIGNAL, count, fences, values);
+    gpu_claims_end(queue, count, fences, taken, NT_SUCCESS(status));
+    return status;
+}
+
+/* False: a mutex that is not the queue's, a semaphore that has all its units. */
+static bool deliver(const struct gpu_queue *queue, struct gpu_fence *fence, uint64_t value)
+{
+    if (fence->maximum)
+        return gpu_fence_give(fence, queue);
+    gpu_fence_signal(fence, value);
+    return true;
+}
+
+NTSTATUS gpu_queue_signal_now(struct gpu_queue *queue, uint32_t count,
+                              struct gpu_fence *const *fences, const uint64_t *values)
+{
+    struct gpu_claim *taken;
+    NTSTATUS status = has_periodic(count, fences) ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+
+    for (uint32_t i = 0; i < count && NT_SUCCESS(status); i++) {
+        status = gpu_claims_take(queue, 1, &fences[i], &taken);
+        if (!NT_SUCCESS(status))
+            break;
+        /* A wait for the mutex may still be ahead in the queue. */
+        bool delivered = deliver(queue, fences[i], values[i]);
+        gpu_claims_end(queue, 1, &fences[i], taken, delivered);
+        status = delivered ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    }
+    return status;
 }
 
 NTSTATUS gpu_queue_update(struct gpu_queue *queue, uint32_t count, const struct gpu_update *updates)
@@ -329,11 +387,13 @@ static enum gpu_turn run_wait(struct gpu_queue *queue, struct gpu_packet *packet
 static enum gpu_turn run_signal(struct gpu_queue *queue, struct gpu_packet *packet)
 {
     struct gpu_fence_value *list = gpu_packet_payload(packet);
+    bool good = true;
 
-    (void)queue;
-    for (uint32_t i = 0; i < packet->count; i++)
-        gpu_fence_signal(list[i].fence, list[i].value);
+    for (uint32_t i = 0; i < packet->count && good; i++)
+        good = deliver(queue, list[i].fence, list[i].value);
     release_fences(packet);
+    if (!good)
+        gpu_device_fail(queue->device, GPU_DEVICE_DMA_FAULT, NULL);
     return GPU_TURN_DONE;
 }
 
@@ -378,12 +438,26 @@ static void disarm(struct gpu_queue *queue)
     queue->wait_armed = false;
 }
 
+/* Those that the queue owns: nobody else can, and the signal that would have is dropped. */
+static void give_mutexes_back(struct gpu_queue *queue, struct gpu_packet *packet)
+{
+    struct gpu_fence_value *list = gpu_packet_payload(packet);
+
+    for (uint32_t i = 0; i < packet->count; i++) {
+        if (list[i].fence->type == GPU_FENCE_MUTEX)
+            (void)gpu_fence_give(list[i].fence, queue);
+    }
+}
+
 void gpu_queue_purge(struct gpu_queue *queue)
 {
     struct gpu_packet *packet;
 
     disarm(queue);
+    gpu_claims_drop(queue, NULL);
     while ((packet = gpu_packets_first(&queue->packets)) != NULL) {
+        if (packet->type == GPU_PACKET_SIGNAL)
+            give_mutexes_back(queue, packet);
         if (packet->type == GPU_PACKET_WAIT || packet->type == GPU_PACKET_SIGNAL)
             release_fences(packet);
         else if (packet->type == GPU_PACKET_UPDATE)

@@ -32,13 +32,27 @@ NTSTATUS gpu_queue_submit_progress(struct gpu_queue *queue, uint64_t address, ui
                                    const void *private_data, uint32_t private_data_size,
                                    uint64_t progress);
 
-/* Later packets start when every fence has reached its value. */
+/*
+ * Later packets start when every fence has reached its value. A mutex or semaphore is waited for
+ * alone, without a value: later packets start when this queue has got one of its units.
+ * STATUS_INVALID_PARAMETER also for a mutex that the queue has already, by what is in it.
+ */
 NTSTATUS gpu_queue_wait(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
                         const uint64_t *values);
 
-/* Signals when all earlier packets are finished. */
+/*
+ * Signals when all earlier packets are finished; mutexes and semaphores get a unit back, without a
+ * value. STATUS_INVALID_PARAMETER also for a mutex that the queue has not, by what is in it, and
+ * for periodic fences. A semaphore that has all its units by then puts the device into the error
+ * state.
+ */
 NTSTATUS gpu_queue_signal(struct gpu_queue *queue, uint32_t count, struct gpu_fence *const *fences,
                           const uint64_t *values);
+
+/* Signals at once, whatever is queued. STATUS_INVALID_PARAMETER: a mutex that this queue has not
+ * got, a semaphore that has all its units, a periodic fence; those before it are signalled. */
+NTSTATUS gpu_queue_signal_now(struct gpu_queue *queue, uint32_t count,
+                              struct gpu_fence *const *fences, const uint64_t *values);
 
 /* Changes the address space when all earlier packets are finished. An operation that fails puts the
  * device into the error state. References to allocations are kept until then. */

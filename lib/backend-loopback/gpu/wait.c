@@ -152,6 +152,9 @@ NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count,
 
     if (count == 0 || count > GPU_WAIT_MAX_FENCES)
         return STATUS_INVALID_PARAMETER;
+    for (uint32_t i = 0; i < count; i++)
+        if (!gpu_fence_has_page(fences[i]))
+            return STATUS_INVALID_PARAMETER;
     wait = open_wait(group, count);
     if (!wait)
         return STATUS_NO_MEMORY;
@@ -161,6 +164,7 @@ NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count,
     wait->waiter.entries = wait->entries;
     wait->waiter.count = count;
     wait->waiter.any = any;
+    wait->waiter.queue = NULL;
     for (uint32_t i = 0; i < count; i++) {
         wait->entries[i].fence = fences[i];
         wait->entries[i].value = values[i];

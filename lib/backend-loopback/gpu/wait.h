@@ -33,8 +33,8 @@ void gpu_wait_group_destroy(struct gpu_wait_group *group);
 /*
  * Waits until fences[i] >= values[i] for all i, or for any i. When that is so already the callback
  * runs inside this call. References to the fences are not kept. On failure the callback is not
- * called: STATUS_INVALID_PARAMETER (count 0 or above GPU_WAIT_MAX_FENCES), STATUS_NO_MEMORY (too
- * many open waits).
+ * called: STATUS_INVALID_PARAMETER (count 0 or above GPU_WAIT_MAX_FENCES, an object that queues
+ * alone wait for), STATUS_NO_MEMORY (too many open waits).
  */
 NTSTATUS gpu_wait_register(struct gpu_wait_group *group, uint32_t count,
                            struct gpu_fence *const *fences, const uint64_t *values, bool any,

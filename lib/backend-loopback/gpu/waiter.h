@@ -14,6 +14,7 @@
 
 struct gpu_fence;
 struct gpu_machine;
+struct gpu_queue;
 struct gpu_waiter;
 
 struct gpu_waiter_entry {
@@ -28,8 +29,9 @@ struct gpu_waiter {
     /* Set by the user before gpu_waiter_start. `done` may free or start the waiter again. */
     void (*done)(struct gpu_waiter *waiter, enum gpu_wait_result result);
     struct gpu_waiter_entry *entries; /* fence and value filled in */
-    uint32_t count;
+    uint32_t count; /* 1 for mutexes and semaphores: being satisfied takes a unit */
     bool any;
+    const struct gpu_queue *queue; /* whose wait it is; NULL: the CPU's */
 
     bool armed; /* linked, `done` is still to come */
     uint32_t remaining;

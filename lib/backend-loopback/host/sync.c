@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Synchronization objects: monitored fences and CPU notifications, signals and waits. */
+/* Synchronization objects of all kinds, signals and waits. */
 #include <stdlib.h>
 
 #include "backend-loopback/host/command.h"
+
+enum { NANOSECONDS_PER_TIME = 100 }; /* of a periodic fence's time after the blank */
 
 /* ---- events */
 
@@ -139,11 +141,14 @@ static NTSTATUS share(struct host_call *call, struct host_sync *sync)
     return STATUS_SUCCESS;
 }
 
-/* Where CPU and GPU of the guest find the fence's value. */
+/* Where CPU and GPU of the guest find the fence's value, if it has a page. */
 static NTSTATUS map_fence(struct host_call *call, struct host_device *device,
                           struct host_sync *sync, uint32_t flags, uint64_t *cpu_address)
 {
     struct gpu_process *space;
+    bool writable = sync->type == GPU_FENCE_MONITORED && !(flags & WIRE_SYNC_NO_SIGNAL);
+    if (!gpu_fence_has_page(sync->fence))
+        return STATUS_SUCCESS;
     if (!host_io_space_address(call->guest, gpu_fence_offset(sync->fence), GPU_PAGE_SIZE,
                                cpu_address))
         return STATUS_NO_MEMORY;
@@ -151,33 +156,72 @@ static NTSTATUS map_fence(struct host_call *call, struct host_device *device,
         return STATUS_SUCCESS;
     NTSTATUS status = host_process_gpu(call->process, device->adapter, &space);
     if (NT_SUCCESS(status))
-        status = gpu_address_map_fence(space, sync->fence, !(flags & WIRE_SYNC_NO_SIGNAL),
-                                       &sync->gpu_address);
+        status = gpu_address_map_fence(space, sync->fence, writable, &sync->gpu_address);
     if (NT_SUCCESS(status))
         sync->space = space;
     return status;
 }
 
-static NTSTATUS create_monitored_fence(struct host_call *call,
-                                       const struct wire_createsyncobject_args *args,
-                                       struct wire_createsyncobject_reply *result)
+/* What the message says about a fence, mutex or semaphore. Periodic fences: there is one display,
+ * target 0; the adapter is the one that the command is for. */
+static NTSTATUS read_sync_info(const struct wire_sync_info *info, struct gpu_fence_config *config)
+{
+    config->type = (enum gpu_fence_type)info->type;
+    switch (config->type) {
+    case GPU_FENCE_MUTEX:
+        config->initial_value = info->synchronization_mutex.initial_state != 0;
+        break;
+    case GPU_FENCE_SEMAPHORE:
+        config->initial_value = info->semaphore.initial_count;
+        config->maximum = info->semaphore.max_count;
+        break;
+    case GPU_FENCE_LEGACY:
+        config->initial_value = info->fence.fence_value;
+        break;
+    case GPU_FENCE_MONITORED:
+        config->initial_value = info->monitored_fence.initial_fence_value;
+        break;
+    case GPU_FENCE_PERIODIC_MONITORED:
+        if (info->periodic_monitored_fence.vidpn_target_id != 0 ||
+            info->periodic_monitored_fence.time > GPU_BLANK_PERIOD_NS / NANOSECONDS_PER_TIME)
+            return STATUS_INVALID_PARAMETER;
+        config->blank_offset_ns = info->periodic_monitored_fence.time * NANOSECONDS_PER_TIME;
+        break;
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Makes the object and its record; those with a page belong to the device. */
+static NTSTATUS new_fence(struct host_call *call, struct host_device *device,
+                          const struct wire_sync_info *info, struct host_sync **result)
+{
+    struct gpu_fence_config config = {0};
+    struct gpu_fence *fence;
+    bool of_device = info->type >= GPU_FENCE_MONITORED;
+    NTSTATUS status = read_sync_info(info, &config);
+    if (!NT_SUCCESS(status))
+        return status;
+    config.device = of_device ? device->gpu : NULL;
+    config.no_max_value_on_error = (info->flags & WIRE_SYNC_NO_SIGNAL_MAX_VALUE_ON_TDR) != 0;
+    status = gpu_fence_create(call->host->machine, &config, &fence);
+    if (!NT_SUCCESS(status))
+        return status;
+    *result =
+        host_sync_create(of_device ? &device->object : &call->process->object, info->type, fence);
+    return *result ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+}
+
+static NTSTATUS create_fence(struct host_call *call, const struct wire_createsyncobject_args *args,
+                             struct wire_createsyncobject_reply *result)
 {
     const struct wire_sync_info *info = &args->info;
-    struct gpu_fence *fence;
+    struct host_sync *sync = NULL;
     struct host_device *device = host_find_device(call, args->device);
     if (!device)
         return STATUS_INVALID_PARAMETER;
-    struct gpu_fence_config config = {
-        .type = GPU_FENCE_MONITORED,
-        .initial_value = info->monitored_fence.initial_fence_value,
-        .device = device->gpu,
-        .no_max_value_on_error = (info->flags & WIRE_SYNC_NO_SIGNAL_MAX_VALUE_ON_TDR) != 0,
-    };
-    NTSTATUS status = gpu_fence_create(call->host->machine, &config, &fence);
-    struct host_sync *sync =
-        NT_SUCCESS(status) ? host_sync_create(&device->object, GPU_FENCE_MONITORED, fence) : NULL;
-    if (NT_SUCCESS(status) && !sync)
-        status = STATUS_NO_MEMORY;
+    NTSTATUS status = new_fence(call, device, info, &sync);
     if (NT_SUCCESS(status))
         status = map_fence(call, device, sync, info->flags, &result->fence_storage_address);
     if (NT_SUCCESS(status) && info->flags & WIRE_SYNC_SHARED)
@@ -214,11 +258,9 @@ NTSTATUS host_create_sync(struct host_call *call, const void *command, void *rep
     const struct wire_sync_info *info = &create->args.info;
     if (info->flags & WIRE_SYNC_SHARED && !(info->flags & WIRE_SYNC_NT_SECURITY_SHARING))
         return STATUS_INVALID_PARAMETER;
-    if (info->type == GPU_FENCE_MONITORED)
-        return create_monitored_fence(call, &create->args, reply);
     if (info->type == GPU_FENCE_CPU_NOTIFICATION)
         return create_cpu_notification(call, &create->args, reply);
-    return STATUS_NOT_SUPPORTED;
+    return create_fence(call, &create->args, reply);
 }
 
 NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply)
@@ -230,8 +272,10 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
         &call->host->globals, open->global_sync_object, HOST_KIND_SHARED_SYNC);
     NTSTATUS status = device && shared ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status)) {
+        bool of_device = gpu_fence_has_page(shared->fence);
         struct host_sync *sync =
-            host_sync_create(&device->object, shared->type, gpu_fence_reference(shared->fence));
+            host_sync_create(of_device ? &device->object : &call->process->object, shared->type,
+                             gpu_fence_reference(shared->fence));
         status = sync ? STATUS_SUCCESS : STATUS_NO_MEMORY;
         if (NT_SUCCESS(status)) {
             host_shared_sync_take(shared);
@@ -303,16 +347,40 @@ static NTSTATUS find_fences(const struct host_call *call, const struct wire_span
     return status;
 }
 
-static void signal_now(struct host_call *call, const struct fence_list *list, bool allow_rewind)
+/* From the CPU, without queues: monitored fences alone. */
+static bool may_signal_from_cpu(const struct fence_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (allow_rewind || list->values[i] > gpu_fence_value(list->fences[i]))
-            gpu_fence_signal(list->fences[i], list->values[i]);
+        if (gpu_fence_get_type(list->fences[i]) != GPU_FENCE_MONITORED)
+            return false;
+    return true;
+}
+
+static void signal_notifications(struct host_call *call, const struct fence_list *list)
+{
     for (uint32_t i = 0; list->notifications && i < list->objects.count; i++) {
         const struct host_sync *sync = (const struct host_sync *)(void *)list->objects.list[i];
         if (!sync->fence)
             host_send_event(call->guest, sync->event);
     }
+}
+
+/* Each object is signalled on behalf of the first queue: only mutexes care. */
+static NTSTATUS signal_now(struct host_call *call, const struct fence_list *list,
+                           const struct host_queues *queues, bool allow_rewind)
+{
+    NTSTATUS status =
+        queues->count || may_signal_from_cpu(list) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    for (uint32_t i = 0; i < list->count && NT_SUCCESS(status); i++) {
+        bool value_only = gpu_fence_get_type(list->fences[i]) == GPU_FENCE_MONITORED;
+        if (!value_only)
+            status = gpu_queue_signal_now(queues->list[0], 1, &list->fences[i], &list->values[i]);
+        else if (allow_rewind || list->values[i] > gpu_fence_value(list->fences[i]))
+            gpu_fence_signal(list->fences[i], list->values[i]);
+    }
+    if (NT_SUCCESS(status))
+        signal_notifications(call, list);
+    return status;
 }
 
 static NTSTATUS signal_from_queues(struct host_call *call, const struct fence_list *list,
@@ -340,7 +408,8 @@ static NTSTATUS signal_objects(struct host_call *call, const struct wire_signals
                                   signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
     bool at_once = queues->count == 0 || signal->flags & WIRE_SIGNAL_SIGNAL_AT_SUBMISSION;
     if (NT_SUCCESS(status) && at_once)
-        signal_now(call, &list, (signal->flags & WIRE_SIGNAL_ALLOW_FENCE_REWIND) != 0);
+        status =
+            signal_now(call, &list, queues, (signal->flags & WIRE_SIGNAL_ALLOW_FENCE_REWIND) != 0);
     else if (NT_SUCCESS(status))
         status = signal_from_queues(call, &list, queues);
     host_objects_drop(&list.objects);
@@ -393,6 +462,18 @@ NTSTATUS host_wait_from_cpu(struct host_call *call, const void *command, void *r
     return status;
 }
 
+/* A legacy wait has one object and one value; all others are for monitored fences. */
+static bool is_legal_wait(const struct wire_waitforsyncobjectfromgpu *wait,
+                          const struct fence_list *list)
+{
+    if (wait->legacy_fence_object)
+        return list->count == 1;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!gpu_fence_has_page(list->fences[i]))
+            return false;
+    return true;
+}
+
 NTSTATUS host_wait_from_gpu(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_waitforsyncobjectfromgpu *wait = command;
@@ -407,7 +488,7 @@ NTSTATUS host_wait_from_gpu(struct host_call *call, const void *command, void *r
     NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_OBJECTS],
                                   &tails[WIRE_TAIL_WAITFORSYNCOBJECTFROMGPU_FENCE_VALUES], 0,
                                   GPU_QUEUE_MAX_FENCES, &list);
-    if (NT_SUCCESS(status) && list.notifications)
+    if (NT_SUCCESS(status) && (list.notifications || !is_legal_wait(wait, &list)))
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status = gpu_queue_wait(queue, list.count, list.fences, list.values);
