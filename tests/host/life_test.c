@@ -150,6 +150,7 @@ static void signals_do_not_go_back_unless_allowed(void **state)
     struct wire_signalsyncobject *signal =
         guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SIGNALSYNCOBJECT);
     signal->object_count = 1;
+    signal->device = rig->device;
     signal->flags = WIRE_SIGNAL_ALLOW_FENCE_REWIND;
     guest_append(rig->guest, &fence.handle, sizeof(fence.handle));
     guest_append(rig->guest, &value, sizeof(value));
@@ -157,16 +158,70 @@ static void signals_do_not_go_back_unless_allowed(void **state)
     assert_true(*fence.value == 4);
 }
 
-static void destroyed_fences_wake_nobody(void **state)
+/* Nobody is left waiting for what cannot come: the wait ends as if the value were reached. */
+static void destroyed_fences_end_the_waits_for_them(void **state)
 {
     struct rig *rig = *state;
     struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
     const uint64_t value = 1;
     uint64_t event = guest_register_wait(rig->guest, rig->device, 1, &fence.handle, &value, false);
+    assert_int_equal(guest_event_times(&rig->vm, event), 0);
     assert_int_equal(
         guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle),
         STATUS_SUCCESS);
-    assert_int_equal(guest_event_times(&rig->vm, event), 0);
+    assert_int_equal(guest_event_times(&rig->vm, event), 1);
+}
+
+static void destroyed_fences_end_waits_even_where_queues_keep_them(void **state)
+{
+    struct rig *rig = *state;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
+    const uint64_t value = 1;
+    uint64_t event = guest_register_wait(rig->guest, rig->device, 1, &fence.handle, &value, false);
+    assert_int_equal(guest_wait_from_gpu(rig->guest, rig->context, fence.handle, 1),
+                     STATUS_SUCCESS);
+    guest_destroy(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_DESTROYSYNCOBJECT, fence.handle);
+    assert_int_equal(guest_event_times(&rig->vm, event), 1);
+}
+
+static void destroyed_devices_and_queues_end_the_waits_for_their_fences(void **state)
+{
+    struct rig *rig = *state;
+    const uint64_t value = 1;
+    struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
+    struct guest_queue queue = guest_create_hw_queue(rig->guest, rig->context);
+    uint64_t of_queue =
+        guest_register_wait(rig->guest, rig->device, 1, &queue.fence, &value, false);
+    uint64_t of_device =
+        guest_register_wait(rig->guest, rig->device, 1, &fence.handle, &value, false);
+    guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYHWQUEUE, queue.handle);
+    assert_int_equal(guest_event_times(&rig->vm, of_queue), 1);
+    assert_int_equal(guest_event_times(&rig->vm, of_device), 0);
+    guest_destroy(rig->guest, WIRE_VGPU, WIRE_VGPU_DESTROYDEVICE, rig->device);
+    assert_int_equal(guest_event_times(&rig->vm, of_device), 1);
+}
+
+static void processes_that_end_leave_waits_for_shared_fences_to_others(void **state)
+{
+    struct rig *rig = *state;
+    struct guest *other = guest_open(&rig->vm, 0);
+    uint32_t device = guest_create_device(other);
+    const uint64_t value = 1;
+    struct guest_fence own = guest_create_fence(other, device, 0, 0);
+    struct guest_fence shared = guest_create_fence(
+        rig->guest, rig->device, 0, WIRE_SYNC_SHARED | WIRE_SYNC_NT_SECURITY_SHARING);
+    struct wire_opensyncobject *open = guest_begin(other, WIRE_GLOBAL, WIRE_GLOBAL_OPENSYNCOBJECT);
+    open->device = device;
+    open->global_sync_object = shared.global;
+    assert_int_equal(guest_send(other), STATUS_SUCCESS);
+    uint32_t opened = guest_reply(other, opensyncobject)->sync_object;
+    uint64_t for_own = guest_register_wait(other, device, 1, &own.handle, &value, false);
+    uint64_t for_shared = guest_register_wait(other, device, 1, &opened, &value, false);
+    guest_close(other);
+    assert_int_equal(guest_event_times(&rig->vm, for_own), 1);
+    assert_int_equal(guest_event_times(&rig->vm, for_shared), 0);
+    guest_signal_from_cpu(rig->guest, rig->device, shared.handle, 1);
+    assert_int_equal(guest_event_times(&rig->vm, for_shared), 1);
 }
 
 static void queues_can_send_events(void **state)
@@ -459,7 +514,10 @@ int main(void)
         RIG_TEST(hardware_queues_advance_their_progress_fence),
         RIG_TEST(cpu_waits_for_all_or_any),
         RIG_TEST(signals_do_not_go_back_unless_allowed),
-        RIG_TEST(destroyed_fences_wake_nobody),
+        RIG_TEST(destroyed_fences_end_the_waits_for_them),
+        RIG_TEST(destroyed_fences_end_waits_even_where_queues_keep_them),
+        RIG_TEST(destroyed_devices_and_queues_end_the_waits_for_their_fences),
+        RIG_TEST(processes_that_end_leave_waits_for_shared_fences_to_others),
         RIG_TEST(queues_can_send_events),
         RIG_TEST(cpu_notifications_send_their_event_each_time),
         RIG_TEST(shared_fences_are_one_fence),

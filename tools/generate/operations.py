@@ -13,10 +13,10 @@ target = root / "docs/operations.md"
 
 # What the simulated host does behind an operation of the guest engine, where it is not all of it.
 LIMITS = {
-    "CreateSynchronizationObject2": "functional for monitored fences and CPU notification; other "
-                                    "types are refused",
-    "SignalSynchronizationObject2": "functional for monitored fences and events",
-    "WaitForSynchronizationObject2": "functional for monitored fences",
+    "CreateSynchronizationObject2": "functional; periodic fences follow one display, target 0, "
+                                    "that blanks 60 times a second",
+    "SignalSynchronizationObject2": "functional; a queued signal for which a semaphore has no room "
+                                    "loses the device",
     "Escape": "functional: the built-in miniport's private escapes",
     "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
     "IsFeatureEnabled": "functional: hardware scheduling is the one feature that is known",

@@ -11,10 +11,10 @@
 #include "begin.h"
 
 typedef enum _D3DDDI_SYNCHRONIZATIONOBJECT_TYPE {
-    D3DDDI_SYNCHRONIZATION_MUTEX = 1,
-    D3DDDI_SEMAPHORE = 2,
-    D3DDDI_FENCE = 3,            /* legacy: a value that the GPU signals in order */
-    D3DDDI_CPU_NOTIFICATION = 4, /* an eventfd that the GPU's signals raise */
+    D3DDDI_SYNCHRONIZATION_MUTEX = 1, /* a wait takes it, a signal of the same context frees it */
+    D3DDDI_SEMAPHORE = 2,             /* a wait takes a unit, a signal gives one back */
+    D3DDDI_FENCE = 3,                 /* legacy: a value that the GPU signals in order */
+    D3DDDI_CPU_NOTIFICATION = 4,      /* an eventfd that the GPU's signals raise */
     /* a 64-bit value in memory that CPU and GPU see, signal and wait for */
     D3DDDI_MONITORED_FENCE = 5,
     D3DDDI_PERIODIC_MONITORED_FENCE = 6,  /* rises with a display's blanking */

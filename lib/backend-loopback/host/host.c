@@ -10,6 +10,7 @@
 enum {
     DEFAULT_PROCESSES = 1024,
     DEFAULT_OBJECTS = 1 << 20,
+    OPEN_WAITS = 65536, /* of one guest */
     /* Guest-local adapter handles start at index 0 of a table of their own, but one message field
      * takes either kind: a distance keeps the two from being equal. */
     FIRST_INDEX = 512,
@@ -180,7 +181,9 @@ void host_destroy(struct host *host)
 
 static void destroy_guest(struct host_object *object)
 {
-    pthread_mutex_destroy(&((struct host_guest *)(void *)object)->lock);
+    struct host_guest *guest = (struct host_guest *)(void *)object;
+    gpu_wait_group_destroy(guest->waits);
+    pthread_mutex_destroy(&guest->lock);
 }
 
 NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *link,
@@ -195,6 +198,12 @@ NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *lin
     guest->host = host;
     guest->link = *link;
     pthread_mutex_init(&guest->lock, NULL);
+    NTSTATUS status = gpu_wait_group_create(host->machine, OPEN_WAITS, &guest->waits);
+    if (!NT_SUCCESS(status)) {
+        guest->waits = NULL;
+        host_object_release(&guest->object);
+        return status;
+    }
     *result = guest;
     return STATUS_SUCCESS;
 }

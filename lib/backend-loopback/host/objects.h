@@ -137,7 +137,6 @@ struct host_process {
     struct host_object object;
     struct host_guest *guest; /* the owner */
     struct host_table table;
-    struct gpu_wait_group *waits;
     pthread_mutex_t lock;
     struct gpu_process *gpu[HOST_MAX_ADAPTERS]; /* made on first use */
 };
@@ -203,7 +202,8 @@ struct host_shared_sync {
     struct host *host;
     uint32_t type;
     struct gpu_fence *fence; /* a reference */
-    _Atomic uint32_t instances;
+    _Atomic uint32_t instances; /* sync objects and shared objects */
+    _Atomic uint32_t objects;   /* sync objects alone: with the last one the CPU waits end */
 };
 
 struct host_gpadl {
@@ -217,7 +217,7 @@ struct host_gpadl {
 
 /* A CPU wait on its way; recycled, so that waiting allocates nothing in steady state. */
 struct host_wait {
-    struct host_guest *guest; /* of the process that waits, which outlives the wait */
+    struct host_guest *guest; /* whose wait it is; outlives it */
     uint64_t event;
     struct host_wait *next;
 };
@@ -246,6 +246,7 @@ struct host_guest {
     struct host_object object; /* in no table */
     struct host *host;
     struct host_guest_link link;
+    struct gpu_wait_group *waits;
     _Atomic uint32_t version; /* what the guest chose, 0: nothing yet */
 
     pthread_mutex_t lock;
@@ -287,11 +288,10 @@ void host_shared_sync_drop(struct host_shared_sync *shared);
 struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
                                    struct gpu_fence *fence);
 
-/* Calls host_send_event(event) when all fences have reached their values; drops the wait silently
- * when it is cancelled. */
-NTSTATUS host_event_when(struct host_process *process, uint32_t count,
-                         struct gpu_fence *const *fences, const uint64_t *values, bool any,
-                         uint64_t event);
+/* Calls host_send_event(event) when all fences have reached their values, or one of them goes. The
+ * wait is the guest's: it goes on without the process that began it. */
+NTSTATUS host_event_when(struct host_guest *guest, uint32_t count, struct gpu_fence *const *fences,
+                         const uint64_t *values, bool any, uint64_t event);
 
 /* UTF-8 to zero-terminated UTF-16 of at most units units; returns the units needed with the
  * terminator. to may be NULL when units is 0. */

@@ -4,13 +4,12 @@
 
 #include "backend-loopback/host/command.h"
 
-enum { FIRST_OBJECT_INDEX = 512, OPEN_WAITS = 65536 };
+enum { FIRST_OBJECT_INDEX = 512 };
 
 static void destroy_process(struct host_object *object)
 {
     struct host_process *process = (struct host_process *)(void *)object;
     atomic_fetch_sub(&process->guest->host->process_count, 1);
-    gpu_wait_group_destroy(process->waits);
     for (uint32_t i = 0; i < HOST_MAX_ADAPTERS; i++)
         gpu_process_destroy(process->gpu[i]);
     host_table_destroy(&process->table);
@@ -47,12 +46,6 @@ static NTSTATUS new_process(struct host_guest *guest, struct host_process **resu
     }
     process->object.retire = retire_process;
     process->object.destroy = destroy_process;
-    status = gpu_wait_group_create(host->machine, OPEN_WAITS, &process->waits);
-    if (!NT_SUCCESS(status)) {
-        process->waits = NULL;
-        host_object_release(&process->object);
-        return status;
-    }
     *result = process;
     return STATUS_SUCCESS;
 }

@@ -31,24 +31,22 @@ static void wait_done(void *context, enum gpu_wait_result result)
     struct host_wait *wait = context;
     struct host_guest *guest = wait->guest;
     uint64_t event = wait->event;
+    (void)result; /* an object that goes ends the wait as a signal does: nobody is to wait on */
     put_wait(guest->host, wait);
-    if (result == GPU_WAIT_SATISFIED)
-        host_send_event(guest, event);
+    host_send_event(guest, event);
 }
 
-NTSTATUS host_event_when(struct host_process *process, uint32_t count,
-                         struct gpu_fence *const *fences, const uint64_t *values, bool any,
-                         uint64_t event)
+NTSTATUS host_event_when(struct host_guest *guest, uint32_t count, struct gpu_fence *const *fences,
+                         const uint64_t *values, bool any, uint64_t event)
 {
-    struct host_wait *wait = take_wait(process->guest->host);
+    struct host_wait *wait = take_wait(guest->host);
     if (!wait)
         return STATUS_NO_MEMORY;
-    wait->guest = process->guest;
+    wait->guest = guest;
     wait->event = event;
-    NTSTATUS status =
-        gpu_wait_register(process->waits, count, fences, values, any, wait_done, wait);
+    NTSTATUS status = gpu_wait_register(guest->waits, count, fences, values, any, wait_done, wait);
     if (!NT_SUCCESS(status))
-        put_wait(process->guest->host, wait);
+        put_wait(guest->host, wait);
     return status;
 }
 
@@ -68,12 +66,13 @@ static NTSTATUS event_after_queues(struct host_call *call, const struct host_que
         if (!NT_SUCCESS(status))
             break;
     }
-    if (NT_SUCCESS(status))
-        status = host_event_when(call->process, made, fences, ones, false, event);
     for (uint32_t i = 0; i < queues->count && NT_SUCCESS(status); i++)
         status = gpu_queue_signal(queues->list[i], 1, &fences[i], ones);
+    /* Last, for a wait whose signals are not all queued would end with an event. */
+    if (NT_SUCCESS(status))
+        status = host_event_when(call->guest, made, fences, ones, false, event);
     while (made > 0)
-        gpu_fence_release(fences[--made]); /* a wait whose signal was not queued ends here */
+        gpu_fence_release(fences[--made]);
     return status;
 }
 
@@ -92,9 +91,13 @@ void host_shared_sync_drop(struct host_shared_sync *shared)
     host_object_release(&shared->object);
 }
 
+/* The last object of a fence ends the CPU waits for it, sync files included, although queues, and
+ * what can be opened again, may keep the fence. */
 static void destroy_sync(struct host_object *object)
 {
     struct host_sync *sync = (struct host_sync *)(void *)object;
+    if (sync->fence && (!sync->shared || atomic_fetch_sub(&sync->shared->objects, 1) == 1))
+        gpu_fence_cancel_cpu_waits(sync->fence);
     if (sync->space)
         gpu_address_free(sync->space, sync->gpu_address, GPU_PAGE_SIZE);
     gpu_fence_release(sync->fence);
@@ -137,6 +140,7 @@ static NTSTATUS share(struct host_call *call, struct host_sync *sync)
         return status;
     }
     atomic_store(&shared->instances, 1);
+    atomic_store(&shared->objects, 1);
     sync->shared = shared; /* with the creator's reference */
     return STATUS_SUCCESS;
 }
@@ -279,6 +283,7 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
         status = sync ? STATUS_SUCCESS : STATUS_NO_MEMORY;
         if (NT_SUCCESS(status)) {
             host_shared_sync_take(shared);
+            atomic_fetch_add(&shared->objects, 1);
             sync->shared = shared;
             status =
                 map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
@@ -423,10 +428,13 @@ NTSTATUS host_signal_sync(struct host_call *call, const void *command, void *rep
     struct host_queues queues;
     NTSTATUS status = STATUS_SUCCESS;
     (void)reply;
+    struct host_device *device = NULL; /* of a signal from the CPU */
     queues.count = 0;
     queues.device = NULL;
     if (contexts->count)
         status = host_queues_find(call, contexts, &queues);
+    else if (!(device = host_find_device(call, signal->device)))
+        status = STATUS_INVALID_PARAMETER;
     if (!NT_SUCCESS(status))
         ;
     else if (!(signal->flags & WIRE_SIGNAL_ENQUEUE_CPU_EVENT))
@@ -436,8 +444,9 @@ NTSTATUS host_signal_sync(struct host_call *call, const void *command, void *rep
     else
         status = event_after_queues(call, &queues, signal->cpu_event_handle);
     if (!NT_SUCCESS(status))
-        host_async_failure(call, queues.device, status);
+        host_async_failure(call, device ? device : queues.device, status);
     host_queues_drop(&queues);
+    host_object_release(device ? &device->object : NULL);
     return status;
 }
 
@@ -456,7 +465,7 @@ NTSTATUS host_wait_from_cpu(struct host_call *call, const void *command, void *r
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status =
-            host_event_when(call->process, list.count, list.fences, list.values,
+            host_event_when(call->guest, list.count, list.fences, list.values,
                             (wait->flags & WIRE_WAIT_WAIT_ANY) != 0, wait->guest_event_pointer);
     host_objects_drop(&list.objects);
     return status;

@@ -211,7 +211,7 @@ fail:
 
 NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2],
                                           struct guest_shared *shared, uint64_t value,
-                                          const void *owner, uint64_t *event)
+                                          const void *process, const void *adapter, uint64_t *event)
 {
     struct guest_descriptors *descriptors = get(vm);
     struct descriptor *made = calloc(1, sizeof(*made));
@@ -221,7 +221,7 @@ NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2]
         free(made);
         return status;
     }
-    status = guest_event_create_for_sync_file(&vm->events, ends[1], owner, &made->event);
+    status = guest_event_create_for_sync_file(&vm->events, ends[1], process, adapter, &made->event);
     if (!NT_SUCCESS(status)) {
         free(made);
         return status;

@@ -147,13 +147,14 @@ static void put_unused(struct guest_events *events, struct guest_event *event)
 }
 
 static NTSTATUS enter_new(struct guest_events *events, int descriptor, enum guest_event_kind kind,
-                          const void *owner, uint64_t *id)
+                          const void *process, const void *adapter, uint64_t *id)
 {
     struct guest_event *event = get_unused(events);
 
     if (!event)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for an event");
-    *event = (struct guest_event){.kind = kind, .descriptor = descriptor, .owners = {owner}};
+    *event =
+        (struct guest_event){.kind = kind, .descriptor = descriptor, .owners = {process, adapter}};
     pthread_mutex_lock(&events->mutex);
     enter(events, event);
     *id = event->id;
@@ -162,7 +163,7 @@ static NTSTATUS enter_new(struct guest_events *events, int descriptor, enum gues
 }
 
 NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum guest_event_kind kind,
-                            const void *owner, const char *argument, uint64_t *id)
+                            const void *process, const char *argument, uint64_t *id)
 {
     /* The duplicate is tested, not the caller's number: another thread may reuse that at any time.
      */
@@ -180,16 +181,16 @@ NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum gu
                             "%s is %d, which is not %s; pass a descriptor of eventfd()", argument,
                             descriptor, own < 0 ? "an open descriptor" : "an eventfd");
     }
-    NTSTATUS status = enter_new(events, own, kind, owner, id);
+    NTSTATUS status = enter_new(events, own, kind, process, NULL, id);
     if (!NT_SUCCESS(status))
         close(own);
     return status;
 }
 
 NTSTATUS guest_event_create_for_sync_file(struct guest_events *events, int own_end,
-                                          const void *owner, uint64_t *id)
+                                          const void *process, const void *adapter, uint64_t *id)
 {
-    return enter_new(events, own_end, GUEST_EVENT_SYNC_FILE, owner, id);
+    return enter_new(events, own_end, GUEST_EVENT_SYNC_FILE, process, adapter, id);
 }
 
 void guest_event_remove(struct guest_events *events, uint64_t id)

@@ -65,14 +65,14 @@ void guest_event_end_wait(struct guest_events *events, struct guest_event *event
  * with the argument's name, when the descriptor is not an eventfd; STATUS_NO_MEMORY.
  */
 NTSTATUS guest_event_create(struct guest_events *events, int descriptor, enum guest_event_kind kind,
-                            const void *owner, const char *argument, uint64_t *id);
+                            const void *process, const char *argument, uint64_t *id);
 
 /*
- * Makes an event for a sync file; own_end must stay open until the event is removed. owner: whose
- * cancelling signals it with an error. STATUS_NO_MEMORY, explained.
+ * Makes an event for a sync file; own_end must stay open until the event is removed. process,
+ * adapter: those whose end signals it with an error. STATUS_NO_MEMORY, explained.
  */
 NTSTATUS guest_event_create_for_sync_file(struct guest_events *events, int own_end,
-                                          const void *owner, uint64_t *id);
+                                          const void *process, const void *adapter, uint64_t *id);
 
 /* Takes out an event of guest_event_create*; an id that is not there any more is no error. */
 void guest_event_remove(struct guest_events *events, uint64_t id);

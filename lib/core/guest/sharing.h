@@ -82,12 +82,13 @@ struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
 /*
  * Takes a pair of sync_pair_create over as a sync file: from now on closing its program's end,
  * ends[0], ends all of it, as guest_descriptor_count completes it. *event: what the host is to
- * signal. owner: whose end (guest_events_cancel) signals the file with an error. shared: the
+ * signal. process, adapter: those whose end (guest_events_cancel) signals the file with an error. shared: the
  * fence's record, or NULL. On failure, which is explained, both ends are still the caller's.
  */
 NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2],
                                           struct guest_shared *shared, uint64_t value,
-                                          const void *owner, uint64_t *event);
+                                          const void *process, const void *adapter,
+                                          uint64_t *event);
 
 /*
  * The shared record of a sync file's fence, referenced, and the value that it stands for. NULL,

@@ -90,8 +90,8 @@ static NTSTATUS create_on_device(struct guest_device *device, const D3DKMT_CREAT
 
     if (!fence)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = guest_descriptor_enter_sync_file(process->vm, ends, fence->shared,
-                                                       args->FenceValue, fence->adapter, &event);
+    NTSTATUS status = guest_descriptor_enter_sync_file(
+        process->vm, ends, fence->shared, args->FenceValue, process, fence->adapter, &event);
     if (NT_SUCCESS(status)) {
         ends[1] = -1; /* the watch's */
         status = arm(device, fence, args, ends[0], event);
