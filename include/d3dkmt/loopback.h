@@ -3,7 +3,9 @@
  * The simulated host: how to configure and steer it.
  *
  * D3DKMT_BACKEND=loopback or d3dkmt_open("loopback:OPTION,OPTION=VALUE,...") starts a simulated
- * Windows host in the calling process. Options (numbers take K, M, G):
+ * Windows host in the calling process; with host=PATH it connects to one in a process of its own,
+ * d3dkmt-hostd, which several processes may use as processes of one VM. Options (numbers take K, M,
+ * G):
  *
  *   adapters=N            adapters of the host, 1 to 16 (default 1)
  *   compute-only=N        how many of them, the last ones, have no graphics engine (default 0)
@@ -19,6 +21,12 @@
  *   hang-timeout-ms=N     after which an engine that makes no progress is reset
  *   check-pointers        look at every pointer before it is used, as the kernel does, and answer
  *                         STATUS_UNSUCCESSFUL for one that leads nowhere; costs a system call each
+ *   host=PATH             the socket of a d3dkmt-hostd, whose command line has all other options
+ * but check-pointers. The caller's own memory (pSystemMem) cannot be used then:
+ *                         STATUS_NOT_SUPPORTED. A host that ends answers every call with
+ *                         STATUS_DEVICE_REMOVED
+ *   spin-us=N             with host=PATH: how long a reply is looked for before the thread sleeps
+ *                         (default 0)
  */
 #ifndef D3DKMT_LOOPBACK_H
 #define D3DKMT_LOOPBACK_H
@@ -39,7 +47,8 @@ D3DKMT_API extern const struct d3dkmt_backend d3dkmt_loopback_backend;
  * each call and must live until no command buffer that calls can be running.
  *
  * STATUS_SUCCESS; STATUS_INVALID_PARAMETER for a number or adapter that does not exist;
- * STATUS_DEVICE_REMOVED when no simulated host is open.
+ * STATUS_DEVICE_REMOVED when no simulated host is open; STATUS_NOT_SUPPORTED when it is in another
+ * process.
  */
 D3DKMT_API NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number,
                                                  softgpu_function function, void *context);

@@ -4,15 +4,13 @@
 #define BACKEND_LOOPBACK_TRANSPORT_H
 
 #include "backend-loopback/host/host.h"
+#include "backend-loopback/io_start.h"
 #include "core/guest/guest.h"
 
 #include <d3dkmt/backend.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* Where the IO space seems to lie in the guest's physical memory. */
-#define LOOPBACK_IO_START ((uint64_t)1 << 35)
 
 struct loopback_pin;
 

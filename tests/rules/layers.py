@@ -14,8 +14,10 @@ MAY_USE = {
     "backend-dxg": {"core"},
     ".": {"backend-dxg"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
-                         "backend-loopback/kmd"},
+                         "backend-loopback/kmd", "backend-loopback/remote"},
     "backend-loopback/host": {"core/wire", "backend-loopback/gpu"},
+    "backend-loopback/remote": set(),
+    "backend-loopback/hostd": {"core", "backend-loopback/host", "backend-loopback/remote"},
     "backend-loopback/gpu": set(),
     "backend-loopback/kmd": {"backend-loopback/gpu"},
 }

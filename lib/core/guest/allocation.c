@@ -139,7 +139,12 @@ NTSTATUS guest_allocation_attach_memory(struct guest_allocation *allocation, con
         return d3dkmti_fail(STATUS_NO_MEMORY, "the host gave the allocation %llu pages",
                             (unsigned long long)allocation->page_count);
     allocation->pin = (struct guest_pin){.address = memory, .size = size, .writable = writable};
-    if (!NT_SUCCESS(vm->ops->pin(vm->transport, &allocation->pin)))
+    NTSTATUS status = vm->ops->pin(vm->transport, &allocation->pin);
+    if (status == STATUS_NOT_SUPPORTED)
+        return d3dkmti_fail(status,
+                            "pSystemMem: the host is another process, which does not reach this "
+                            "process's memory; leave it NULL and lock the allocation");
+    if (!NT_SUCCESS(status))
         return d3dkmti_fail(STATUS_NO_MEMORY,
                             "pSystemMem %p: its %zu bytes are not all mapped%s, which is the size "
                             "that the private driver data ask for",

@@ -67,7 +67,8 @@ struct transport_ops {
 
     /*
      * Pins pages of the calling process for the host; the range is page aligned.
-     * STATUS_INVALID_PARAMETER when it is not all mapped, or not writable as asked.
+     * STATUS_INVALID_PARAMETER when it is not all mapped, or not writable as asked;
+     * STATUS_NOT_SUPPORTED when the host cannot reach the process's memory.
      */
     NTSTATUS (*pin)(void *transport, struct guest_pin *pin);
     void (*unpin)(void *transport, struct guest_pin *pin);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The round trip to a simulated host in another process, beside what two processes need to wake
+ * each other: an eventfd each way.
+ */
+#include "bench.h"
+#include "hostd/host_process.h"
+
+#include <umd/umd.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct umd umd;
+
+static void check(NTSTATUS status)
+{
+    if (!NT_SUCCESS(status))
+        bench_fail("%s", d3dkmt_last_error());
+}
+
+/* Asked of the host each time. */
+static void get_reset_state(void *unused, uint64_t count)
+{
+    D3DKMT_GETDEVICESTATE state;
+
+    (void)unused;
+    memset(&state, 0, sizeof(state));
+    state.hDevice = umd.device;
+    state.StateType = D3DKMT_DEVICESTATE_RESET;
+    for (uint64_t i = 0; i < count; i++)
+        check(D3DKMTGetDeviceState(&state));
+}
+
+/* ---- the baseline */
+
+static int there, back;
+static pid_t echo;
+
+static void start_echo(void)
+{
+    uint64_t number;
+
+    there = eventfd(0, 0);
+    back = eventfd(0, 0);
+    if (there < 0 || back < 0 || (echo = fork()) < 0)
+        bench_fail("no eventfd, or no process");
+    while (echo == 0)
+        if (read(there, &number, sizeof(number)) != (ssize_t)sizeof(number) ||
+            write(back, &number, sizeof(number)) != (ssize_t)sizeof(number))
+            _exit(1);
+}
+
+static void ping_pong(void *unused, uint64_t count)
+{
+    uint64_t number = 1;
+
+    (void)unused;
+    for (uint64_t i = 0; i < count; i++)
+        if (write(there, &number, sizeof(number)) != (ssize_t)sizeof(number) ||
+            read(back, &number, sizeof(number)) != (ssize_t)sizeof(number))
+            bench_fail("the ping-pong broke off");
+}
+
+/* The second processor of those that we may use; children inherit it. */
+static void leave_first_processor(void)
+{
+    cpu_set_t allowed;
+    int number = 0;
+
+    bench_place(BENCH_ANY_PROCESSOR);
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2)
+        return;
+    while (!CPU_ISSET(number, &allowed))
+        number++;
+    CPU_CLR(number, &allowed);
+    sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+
+/* Who spins needs a processor for itself; who sleeps shares one, as the baseline does. */
+static void measure(const char *spin_us, const struct bench_row *row)
+{
+    struct host_process host;
+
+    if (strcmp(spin_us, "0") != 0)
+        leave_first_processor();
+    host_process_start(&host, NULL, spin_us);
+    bench_place(BENCH_ONE_PROCESSOR);
+    check(d3dkmt_open(host.backend));
+    check(umd_open(&umd, 0));
+    bench_measure(row);
+    umd_close(&umd);
+    D3DKMTCloseDxCoreDevice();
+    if (host_process_stop(&host) != 0)
+        bench_fail("d3dkmt-hostd did not end in order");
+}
+
+int main(int argc, char **argv)
+{
+    const struct bench_subject baseline = {"eventfd ping-pong of two processes", ping_pong, NULL,
+                                           1};
+    const struct bench_row sleeping = {
+        {"hostd, sleeping: GetDeviceState(RESET)", get_reset_state, NULL, 1},
+        baseline,
+        BENCH_RATIO_AT_MOST,
+        1.15,
+        0};
+    const struct bench_row spinning = {
+        {"hostd, spinning: GetDeviceState(RESET)", get_reset_state, NULL, 1},
+        baseline,
+        BENCH_AT_MOST,
+        1000,
+        0};
+
+    bench_place(BENCH_ONE_PROCESSOR);
+    start_echo();
+    bench_begin(argc, argv, "a host in another process");
+    measure("0", &sleeping);
+    measure("1000", &spinning);
+    kill(echo, SIGKILL);
+    waitpid(echo, NULL, 0);
+    return bench_end();
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of the simulated host, in its own process or in the caller's. */
+#include "backend-loopback/options.h"
+
+#include "backend-loopback/kmd/softgpu.h"
+#include "core/last_error.h"
+#include "core/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define MIB ((uint64_t)1 << 20)
+#define TIB ((uint64_t)1 << 40)
+
+static const struct number_option {
+    const char *name;
+    size_t offset;
+    uint64_t minimum, maximum;
+} number_options[] = {
+    {"adapters", offsetof(struct loopback_options, adapters), 1, HOST_MAX_ADAPTERS},
+    {"compute-only", offsetof(struct loopback_options, compute_only_adapters), 0,
+     HOST_MAX_ADAPTERS},
+    {"version", offsetof(struct loopback_options, version), 16, 255},
+    {"io-space", offsetof(struct loopback_options, host.io_space_size), 16 * MIB, TIB},
+    {"local-memory", offsetof(struct loopback_options, local_memory), MIB, TIB},
+    {"non-local-memory", offsetof(struct loopback_options, non_local_memory), MIB, TIB},
+    {"local-budget", offsetof(struct loopback_options, local_budget), MIB, TIB},
+    {"spin-us", offsetof(struct loopback_options, spin_us), 0, 1000000},
+    {"hang-timeout-ms", offsetof(struct loopback_options, hang_timeout_ms), 1, 3600000},
+};
+
+static const struct switch_option {
+    const char *name;
+    size_t offset;
+} switch_options[] = {
+    {"async", offsetof(struct loopback_options, async)},
+    {"page-lists", offsetof(struct loopback_options, page_lists)},
+    {"pending", offsetof(struct loopback_options, pending)},
+    {"hw-scheduling", offsetof(struct loopback_options, hw_scheduling)},
+    {"check-pointers", offsetof(struct loopback_options, check_pointers)},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static NTSTATUS read_path(struct loopback_options *options, const char *path)
+{
+    if (*path == '\0' || strlen(path) >= sizeof(options->host_path))
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "host=PATH: a socket's path has 1 to %zu characters",
+                            sizeof(options->host_path) - 1);
+    strcpy(options->host_path, path);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_option(void *context, const struct option *option)
+{
+    struct loopback_options *options = context;
+    char *base = context;
+
+    if (strcmp(option->name, "host") == 0)
+        return read_path(options, option->value);
+    for (size_t i = 0; i < COUNT(number_options); i++) {
+        const struct number_option *known = &number_options[i];
+
+        if (strcmp(option->name, known->name) == 0)
+            return d3dkmti_option_number(option, known->minimum, known->maximum,
+                                         (uint64_t *)(void *)(base + known->offset));
+    }
+    for (size_t i = 0; i < COUNT(switch_options); i++) {
+        if (strcmp(option->name, switch_options[i].name) == 0)
+            return d3dkmti_option_switch(option, (bool *)(base + switch_options[i].offset));
+    }
+    return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                        "\"%s\" is not an option of the simulated host; see loopback.h",
+                        option->name);
+}
+
+/* The last ones of the adapters are the compute-only ones. */
+static void configure_adapters(struct loopback_options *options)
+{
+    struct host_config *host = &options->host;
+
+    host->adapter_count = (uint32_t)options->adapters;
+    for (uint32_t i = 0; i < host->adapter_count; i++) {
+        struct host_adapter_config *adapter = &host->adapters[i];
+
+        adapter->miniport = &kmd_softgpu;
+        adapter->compute_only = i >= host->adapter_count - options->compute_only_adapters;
+        adapter->asynchronous_paging = options->pending;
+        adapter->hw_scheduling = options->hw_scheduling;
+        adapter->segment_size[KMD_SEGMENT_LOCAL] = options->local_memory;
+        adapter->segment_size[KMD_SEGMENT_NON_LOCAL] = options->non_local_memory;
+        adapter->budget[KMD_SEGMENT_LOCAL] = options->local_budget;
+        adapter->hang_timeout_ns = options->hang_timeout_ms * 1000000;
+    }
+}
+
+/* A host in another process has options of its own: what is given here would be without effect. */
+static NTSTATUS check_client_option(void *context, const struct option *option)
+{
+    static const char *const clients[] = {"host", "spin-us", "check-pointers"};
+
+    (void)context;
+    for (size_t i = 0; i < COUNT(clients); i++)
+        if (strcmp(option->name, clients[i]) == 0)
+            return STATUS_SUCCESS;
+    return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                        "\"%s\" is an option of the host: with host=PATH, give it to d3dkmt-hostd",
+                        option->name);
+}
+
+static NTSTATUS check_client_options(const char *text)
+{
+    return d3dkmti_options_visit(text, check_client_option, NULL);
+}
+
+NTSTATUS loopback_options_read(struct loopback_options *options, const char *text)
+{
+    memset(options, 0, sizeof(*options));
+    options->adapters = 1;
+    NTSTATUS status = d3dkmti_options_visit(text, read_option, options);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    if (options->compute_only_adapters > options->adapters)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER, "compute-only=%u of adapters=%u",
+                            (unsigned)options->compute_only_adapters, (unsigned)options->adapters);
+    options->host.interface_version = (uint32_t)options->version;
+    options->host.async_messages = options->async;
+    options->host.caps = options->page_lists ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
+    configure_adapters(options);
+    return options->host_path[0] ? check_client_options(text) : STATUS_SUCCESS;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The options behind D3DKMT_BACKEND=loopback:, and of d3dkmt-hostd; loopback.h lists them. */
+#ifndef BACKEND_LOOPBACK_OPTIONS_H
+#define BACKEND_LOOPBACK_OPTIONS_H
+
+#include "backend-loopback/host/host.h"
+
+struct loopback_options {
+    char host_path[108]; /* "": the host is in this process */
+    struct host_config host;
+    uint64_t adapters, compute_only_adapters, version;
+    uint64_t local_memory, non_local_memory, local_budget, hang_timeout_ms, spin_us;
+    bool async, page_lists, pending, check_pointers, hw_scheduling;
+};
+
+/* Explained on failure: STATUS_INVALID_PARAMETER. */
+NTSTATUS loopback_options_read(struct loopback_options *options, const char *text);
+
+#endif

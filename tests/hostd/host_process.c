@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "hostd/host_process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Noreturn void give_up(const char *what)
+{
+    fprintf(stderr, "d3dkmt-hostd: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* ---- its life */
+
+static _Noreturn void become(const char *path, const char *machine_options, const char *spin_us,
+                             int output)
+{
+    char *arguments[] = {
+        (char *)HOSTD_PROGRAM,
+        (char *)"--options",
+        (char *)(machine_options ? machine_options : ""),
+        (char *)"--spin-us",
+        (char *)(spin_us ? spin_us : "0"),
+        (char *)path,
+        NULL,
+    };
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(output, STDOUT_FILENO);
+    execv(HOSTD_PROGRAM, arguments);
+    give_up(HOSTD_PROGRAM);
+}
+
+void host_process_start(struct host_process *host, const char *machine_options, const char *spin_us)
+{
+    static unsigned number;
+    char line[160] = "";
+    int output[2];
+
+    snprintf(host->path, sizeof(host->path), "/tmp/d3dkmt-hostd-test-%ld-%u", (long)getpid(),
+             number++);
+    snprintf(host->backend, sizeof(host->backend), "loopback:host=%s,spin-us=%s", host->path,
+             spin_us ? spin_us : "0");
+    if (pipe(output) != 0)
+        give_up("pipe");
+    host->pid = fork();
+    if (host->pid < 0)
+        give_up("fork");
+    if (host->pid == 0)
+        become(host->path, machine_options, spin_us, output[1]);
+    close(output[1]);
+    FILE *lines = fdopen(output[0], "r");
+    if (!lines || !fgets(line, sizeof(line), lines) || strncmp(line, "listening on ", 13) != 0)
+        give_up("it does not listen");
+    fclose(lines);
+}
+
+static int wait_for(struct host_process *host)
+{
+    int status;
+
+    while (waitpid(host->pid, &status, 0) < 0)
+        if (errno != EINTR)
+            give_up("waitpid");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+int host_process_stop(struct host_process *host)
+{
+    kill(host->pid, SIGTERM);
+    return wait_for(host);
+}
+
+void host_process_kill(struct host_process *host)
+{
+    kill(host->pid, SIGKILL);
+    wait_for(host);
+    unlink(host->path);
+}
+
+/* ---- what it has */
+
+static unsigned count_entries(const struct host_process *host, const char *folder)
+{
+    char path[64];
+    unsigned count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%ld/%s", (long)host->pid, folder);
+    DIR *entries = opendir(path);
+    if (!entries)
+        give_up(path);
+    for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries))
+        count += entry->d_name[0] != '.';
+    closedir(entries);
+    return count;
+}
+
+unsigned host_process_descriptors(const struct host_process *host)
+{
+    return count_entries(host, "fd");
+}
+
+unsigned host_process_threads(const struct host_process *host)
+{
+    return count_entries(host, "task");
+}
+
+unsigned long host_process_memory(const struct host_process *host)
+{
+    char path[64], line[160];
+    unsigned long resident = 0;
+
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)host->pid);
+    FILE *lines = fopen(path, "r");
+    if (!lines)
+        give_up(path);
+    while (fgets(line, sizeof(line), lines))
+        if (sscanf(line, "VmRSS: %lu", &resident) == 1)
+            break;
+    fclose(lines);
+    return resident;
+}
+
+/* ---- a connection without a library */
+
+int host_process_connect(const struct host_process *host)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    strcpy(address.sun_path, host->path);
+    if (connection < 0 ||
+        connect(connection, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        give_up("connect");
+    return connection;
+}
+
+/* Sends a request and receives its answer, which is the caller's to free. */
+static struct remote_received *ask(int connection, const struct remote_outgoing *request)
+{
+    struct remote_received *answer = malloc(sizeof(*answer));
+
+    if (!answer || remote_send(connection, request, true) != REMOTE_OK ||
+        remote_receive(connection, answer) != REMOTE_OK)
+        give_up("no answer");
+    return answer;
+}
+
+static const void *body_of(const struct remote_received *answer)
+{
+    return answer->bytes + sizeof(struct remote_header);
+}
+
+int host_process_join_with_slots(const struct host_process *host, struct remote_slot **slots)
+{
+    struct remote_hello hello = {REMOTE_MAGIC, REMOTE_VERSION};
+    struct remote_outgoing request = {
+        .type = REMOTE_HELLO, .body = &hello, .body_size = sizeof(hello)};
+    int connection = host_process_connect(host);
+    struct remote_received *answer = ask(connection, &request);
+
+    if (answer->file_count != 2)
+        give_up("no welcome");
+    if (slots)
+        *slots = mmap(NULL, REMOTE_SLOTS * sizeof(**slots), PROT_READ | PROT_WRITE, MAP_SHARED,
+                      answer->files[1], 0);
+    if (slots && *slots == MAP_FAILED)
+        give_up("mmap");
+    remote_received_drop(answer);
+    free(answer);
+    return connection;
+}
+
+int host_process_join(const struct host_process *host)
+{
+    return host_process_join_with_slots(host, NULL);
+}
+
+int32_t host_process_ask(int connection, const struct remote_outgoing *request)
+{
+    struct remote_received *answer = ask(connection, request);
+    int32_t status = ((const struct remote_answer *)body_of(answer))->status;
+
+    remote_received_drop(answer);
+    free(answer);
+    return status;
+}
+
+struct remote_counts host_process_count(int connection)
+{
+    struct remote_outgoing request = {.type = REMOTE_COUNT};
+    struct remote_received *answer = ask(connection, &request);
+    struct remote_counts counts;
+
+    memcpy(&counts, (const struct remote_answer *)body_of(answer) + 1, sizeof(counts));
+    free(answer);
+    return counts;
+}
+
+void host_process_until_alone_with(int connection, uint32_t guests)
+{
+    time_t end = time(NULL) + 30;
+
+    /* The host learns of a death by itself; there is nothing else to wait for. */
+    while (host_process_count(connection).guests > guests) {
+        if (time(NULL) > end)
+            give_up("a guest does not go");
+        sched_yield();
+    }
+}
+
+void host_process_until_alone(int connection)
+{
+    host_process_until_alone_with(connection, 1);
+}

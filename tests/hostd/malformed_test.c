@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames that are none: each ends its own connection, and nothing else. */
+#include "client/client.h"
+#include "hostd/host_process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct host_process host;
+static int observer;
+
+static int start_host(void **state)
+{
+    (void)state;
+    host_process_start(&host, NULL, NULL);
+    observer = host_process_join(&host);
+    return 0;
+}
+
+static int stop_host(void **state)
+{
+    (void)state;
+    close(observer);
+    return host_process_stop(&host);
+}
+
+/* The connection ends, and the host goes on serving others. */
+static void expect_end(int connection)
+{
+    char rest[256];
+    ssize_t size;
+
+    do
+        size = recv(connection, rest, sizeof(rest), 0);
+    while (size > 0);
+    assert_true(size == 0 || errno == ECONNRESET);
+    close(connection);
+    host_process_until_alone(observer);
+    assert_int_equal(host_process_count(observer).objects, 0);
+}
+
+/* ---- packets */
+
+struct malformed {
+    const char *name;
+    bool joined; /* after hello and welcome */
+    uint32_t words[8];
+    size_t size;
+    unsigned files;
+};
+
+static const struct malformed packets[] = {
+    {"shorter than a header", false, {REMOTE_HELLO}, 4, 0},
+    {"type 0", false, {0}, 8, 0},
+    {"unknown type", false, {1000}, 8, 0},
+    {"type between the sides", false, {20}, 8, 0},
+    {"type of the host", true, {REMOTE_ANSWER, 0, 0, 0}, 16, 0},
+    {"reserved word set", false, {REMOTE_HELLO, 1, REMOTE_MAGIC, REMOTE_VERSION}, 16, 0},
+    {"hello too short", false, {REMOTE_HELLO, 0, REMOTE_MAGIC}, 12, 0},
+    {"hello too long", false, {REMOTE_HELLO, 0, REMOTE_MAGIC, REMOTE_VERSION, 0}, 20, 0},
+    {"hello of another magic", false, {REMOTE_HELLO, 0, 7, REMOTE_VERSION}, 16, 0},
+    {"hello of another version", false, {REMOTE_HELLO, 0, REMOTE_MAGIC, 99}, 16, 0},
+    {"hello with a descriptor", false, {REMOTE_HELLO, 0, REMOTE_MAGIC, REMOTE_VERSION}, 16, 1},
+    {"second hello", true, {REMOTE_HELLO, 0, REMOTE_MAGIC, REMOTE_VERSION}, 16, 0},
+    {"no hello first", false, {REMOTE_COUNT}, 8, 0},
+    {"config read too short", true, {REMOTE_CONFIG_READ}, 8, 0},
+    {"config write too long", true, {REMOTE_CONFIG_WRITE}, 24, 0},
+    {"slot without a number", true, {REMOTE_OPEN_SLOT}, 8, 0},
+    {"look-up without a descriptor", true, {REMOTE_LOOK_UP}, 8, 0},
+    {"look-up with two descriptors", true, {REMOTE_LOOK_UP}, 8, 2},
+    {"count with a body", true, {REMOTE_COUNT, 0, 1}, 12, 0},
+    {"more descriptors than any packet has", true, {REMOTE_COUNT}, 8, 9},
+};
+
+static void send_malformed(int connection, const struct malformed *malformed)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * 16)];
+    } control = {0};
+    struct iovec piece = {(void *)malformed->words, malformed->size};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    int files[16] = {0};
+
+    if (malformed->files > 0) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * malformed->files);
+        struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(sizeof(int) * malformed->files);
+        memcpy(CMSG_DATA(part), files, sizeof(int) * malformed->files);
+    }
+    assert_int_equal(sendmsg(connection, &message, MSG_NOSIGNAL), malformed->size);
+}
+
+static void a_malformed_packet_ends_its_connection(void **state)
+{
+    const struct malformed *malformed = *state;
+    unsigned descriptors = host_process_descriptors(&host);
+    int connection = malformed->joined ? host_process_join(&host) : host_process_connect(&host);
+
+    send_malformed(connection, malformed);
+    expect_end(connection);
+    assert_int_equal(host_process_descriptors(&host), descriptors);
+}
+
+static void a_packet_beyond_the_limit_ends_its_connection(void **state)
+{
+    unsigned char *bytes = calloc(1, REMOTE_PACKET_LIMIT + 8);
+    int connection = host_process_join(&host);
+    (void)state;
+
+    assert_non_null(bytes);
+    bytes[0] = REMOTE_KEEP;
+    assert_int_equal(send(connection, bytes, REMOTE_PACKET_LIMIT + 8, MSG_NOSIGNAL),
+                     REMOTE_PACKET_LIMIT + 8);
+    expect_end(connection);
+    free(bytes);
+}
+
+static void a_connection_may_end_at_once(void **state)
+{
+    int connection = host_process_connect(&host);
+    (void)state;
+
+    shutdown(connection, SHUT_WR);
+    expect_end(connection);
+}
+
+/* ---- slots */
+
+struct bad_order {
+    const char *name;
+    uint32_t state, channel, size, capacity;
+};
+
+static const struct bad_order orders[] = {
+    {"unknown state", 77, 0, 0, 0},
+    {"unknown channel", REMOTE_SLOT_COMMAND, REMOTE_MAX_ADAPTERS + 1, 8, 8},
+    {"command beyond the limit", REMOTE_SLOT_COMMAND, 0, REMOTE_MESSAGE_LIMIT + 1, 8},
+    {"capacity beyond the limit", REMOTE_SLOT_COMMAND, 0, 8, UINT32_MAX},
+};
+
+static void open_slot(int connection, uint32_t number, NTSTATUS expected)
+{
+    struct remote_open_slot open = {number};
+    struct remote_outgoing request = {
+        .type = REMOTE_OPEN_SLOT, .body = &open, .body_size = sizeof(open)};
+
+    assert_int_equal(host_process_ask(connection, &request), expected);
+}
+
+static void a_slot_that_holds_no_command_ends_its_connection(void **state)
+{
+    const struct bad_order *order = *state;
+    struct remote_slot *slots;
+    int connection = host_process_join_with_slots(&host, &slots);
+
+    open_slot(connection, 3, STATUS_SUCCESS);
+    slots[3].channel = order->channel;
+    slots[3].size = order->size;
+    slots[3].capacity = order->capacity;
+    remote_slot_set(&slots[3], order->state);
+    expect_end(connection);
+    munmap(slots, REMOTE_SLOTS * sizeof(*slots));
+}
+
+static void a_slot_is_opened_once(void **state)
+{
+    int connection = host_process_join(&host);
+    (void)state;
+
+    open_slot(connection, 5, STATUS_SUCCESS);
+    open_slot(connection, 5, STATUS_INSUFFICIENT_RESOURCES);
+    open_slot(connection, REMOTE_SLOTS, STATUS_INSUFFICIENT_RESOURCES);
+    close(connection);
+    host_process_until_alone(observer);
+}
+
+/* Bytes that are no message are the host's to refuse: the connection goes on. */
+static void a_command_that_is_none_is_answered(void **state)
+{
+    struct remote_slot *slots;
+    int connection = host_process_join_with_slots(&host, &slots);
+    (void)state;
+
+    open_slot(connection, 0, STATUS_SUCCESS);
+    memset(slots[0].command, 0xff, 64);
+    slots[0].size = 64;
+    slots[0].capacity = 64;
+    remote_slot_set(&slots[0], REMOTE_SLOT_COMMAND);
+    while (remote_slot_wait(&slots[0], REMOTE_SLOT_COMMAND, 0) == REMOTE_SLOT_COMMAND)
+        continue;
+    assert_true(slots[0].reply_size >= sizeof(NTSTATUS));
+    assert_int_equal(host_process_count(connection).guests, 2);
+    munmap(slots, REMOTE_SLOTS * sizeof(*slots));
+    close(connection);
+    host_process_until_alone(observer);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[COUNT(packets) + COUNT(orders) + 4];
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(packets); i++)
+        tests[count++] =
+            (struct CMUnitTest){packets[i].name, a_malformed_packet_ends_its_connection, NULL, NULL,
+                                (void *)&packets[i]};
+    for (size_t i = 0; i < COUNT(orders); i++)
+        tests[count++] =
+            (struct CMUnitTest){orders[i].name, a_slot_that_holds_no_command_ends_its_connection,
+                                NULL, NULL, (void *)&orders[i]};
+    tests[count++] =
+        (struct CMUnitTest)cmocka_unit_test(a_packet_beyond_the_limit_ends_its_connection);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_connection_may_end_at_once);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_slot_is_opened_once);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_command_that_is_none_is_answered);
+    return cmocka_run_group_tests_name("frames that are none", tests, start_host, stop_host);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* d3dkmt-hostd: the simulated Windows host in a process of its own. */
+#include "backend-loopback/hostd/server.h"
+#include "backend-loopback/options.h"
+#include "core/last_error.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: d3dkmt-hostd [OPTION...] PATH\n"
+    "\n"
+    "Runs a simulated Windows host that listens on the Unix socket PATH. Programs use it with\n"
+    "D3DKMT_BACKEND=loopback:host=PATH; all of them are processes of one VM, and share resources,\n"
+    "fences and sync files by passing descriptors on. Prints \"listening on PATH\" when it is "
+    "ready.\n"
+    "\n"
+    "  -o, --options LIST   of the machine, as behind D3DKMT_BACKEND=loopback: (adapters=2,async)\n"
+    "  -c, --max-clients N  connections at a time, 1 to 10000 (default 64)\n"
+    "  -s, --spin-us N      how long the host looks for a command before its thread sleeps, 0 "
+    "(the\n"
+    "                       default) to 1000000; each waiting client thread then keeps a "
+    "processor\n"
+    "                       busy for so long\n"
+    "  -a, --any-user       let other users' programs connect; they can then use each other's "
+    "objects\n"
+    "  -v, --verbose        a line on standard error for every connection and refused command\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Ends on SIGTERM, SIGINT and SIGHUP: programs that are connected get STATUS_DEVICE_REMOVED.\n"
+    "Exit status: 0 after such a signal, 1 when the host cannot be started, 2 for a bad command "
+    "line.\n";
+
+static const struct option long_options[] = {
+    {"options", required_argument, NULL, 'o'},
+    {"max-clients", required_argument, NULL, 'c'},
+    {"spin-us", required_argument, NULL, 's'},
+    {"any-user", no_argument, NULL, 'a'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct command_line {
+    const char *options;
+    unsigned long max_clients, spin_us;
+    bool any_user, verbose;
+};
+
+static void write_log(void *context, enum host_log_level level, const char *text)
+{
+    const struct command_line *command_line = context;
+
+    if (command_line->verbose || level == HOST_LOG_ERROR)
+        fprintf(stderr, "d3dkmt-hostd: %s\n", text);
+}
+
+static unsigned long read_number(const char *name, const char *text, unsigned long least,
+                                 unsigned long most)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long number = strtoul(text, &end, 10);
+    if (errno == 0 && end != text && *end == '\0' && *text != '-' && number >= least &&
+        number <= most)
+        return number;
+    fprintf(stderr, "d3dkmt-hostd: --%s %s: a number from %lu to %lu is needed\n", name, text,
+            least, most);
+    exit(2);
+}
+
+static void read_command_line(struct command_line *command_line, int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt_long(argc, argv, "o:c:s:avh", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'o':
+            command_line->options = optarg;
+            break;
+        case 'c':
+            command_line->max_clients = read_number("max-clients", optarg, 1, 10000);
+            break;
+        case 's':
+            command_line->spin_us = read_number("spin-us", optarg, 0, 1000000);
+            break;
+        case 'a':
+            command_line->any_user = true;
+            break;
+        case 'v':
+            command_line->verbose = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        default:
+            fputs("try d3dkmt-hostd --help\n", stderr);
+            exit(2);
+        }
+    }
+    if (optind != argc - 1) {
+        fputs("d3dkmt-hostd: one PATH is needed; try d3dkmt-hostd --help\n", stderr);
+        exit(2);
+    }
+}
+
+/* Before any thread is made, so that all of them leave the signals to this descriptor. */
+static int catch_signals(void)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &ends, SFD_CLOEXEC);
+}
+
+static void read_machine_options(struct loopback_options *options, const char *text)
+{
+    NTSTATUS status = loopback_options_read(options, text);
+
+    if (NT_SUCCESS(status) && !options->host_path[0] && !options->check_pointers &&
+        !options->spin_us)
+        return;
+    if (NT_SUCCESS(status))
+        status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                              "host, spin-us and check-pointers are options of a client");
+    last_error_report("--options", NULL, status);
+    fprintf(stderr, "d3dkmt-hostd: %s\n", d3dkmt_last_error());
+    exit(2);
+}
+
+int main(int argc, char **argv)
+{
+    static struct loopback_options options;
+    struct command_line command_line = {.options = "", .max_clients = 64};
+    struct hostd *hostd;
+    char why[256];
+
+    read_command_line(&command_line, argc, argv);
+    read_machine_options(&options, command_line.options);
+    int stop = catch_signals();
+    struct hostd_config config = {
+        .path = argv[optind],
+        .host = options.host,
+        .max_guests = (uint32_t)command_line.max_clients,
+        .spin_ns = command_line.spin_us * 1000,
+        .any_user = command_line.any_user,
+        .log = write_log,
+        .log_context = &command_line,
+    };
+    if (stop < 0 || !NT_SUCCESS(hostd_create(&config, &hostd, why))) {
+        fprintf(stderr, "d3dkmt-hostd: %s\n", stop < 0 ? strerror(errno) : why);
+        return 1;
+    }
+    printf("listening on %s\n", config.path);
+    fflush(stdout);
+    hostd_run(hostd, stop);
+    hostd_destroy(hostd);
+    close(stop);
+    return 0;
+}
