@@ -18,6 +18,7 @@ static int start_host(void **state)
     (void)state;
     host_process_start(&host, NULL, NULL);
     observer = host_process_join(&host);
+    host_process_count(observer); /* now the host is through with the welcome */
     return 0;
 }
 

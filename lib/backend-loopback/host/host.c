@@ -182,7 +182,6 @@ void host_destroy(struct host *host)
 static void destroy_guest(struct host_object *object)
 {
     struct host_guest *guest = (struct host_guest *)(void *)object;
-    gpu_wait_group_destroy(guest->waits);
     pthread_mutex_destroy(&guest->lock);
 }
 
@@ -217,6 +216,7 @@ void host_guest_disconnect(struct host_guest *guest)
         host_object_release(guest->opened[i].object);
     while (guest->gpadls)
         host_gpadl_teardown(guest, guest->gpadls->id);
+    gpu_wait_group_destroy(guest->waits);
     host_object_release(&guest->object);
 }
 
