@@ -98,10 +98,6 @@ static NTSTATUS loopback_call(void *instance, const struct d3dkmt_op *op, void *
 
 /* What the guest engine has and the simulated host refuses. */
 static const enum d3dkmt_op_id host_lacks[] = {
-    D3DKMT_OP_OfferAllocations,
-    D3DKMT_OP_ReclaimAllocations2,
-    D3DKMT_OP_SetAllocationPriority,
-    D3DKMT_OP_GetAllocationPriority,
     D3DKMT_OP_UpdateAllocationProperty,
     D3DKMT_OP_QueryStatistics,
     D3DKMT_OP_FlushHeapTransitions,

@@ -33,6 +33,24 @@ struct gpu_device *rig_new_device(struct rig *rig)
     return device;
 }
 
+void rig_open_process(struct rig *other, const struct rig *rig)
+{
+    memset(other, 0, sizeof(*other));
+    other->machine = rig->machine;
+    other->adapter = rig->adapter;
+    other->waits = rig->waits;
+    assert_int_equal(gpu_process_create(other->adapter, &other->process), STATUS_SUCCESS);
+    other->device = rig_new_device(other);
+    assert_int_equal(gpu_paging_queue_create(other->device, &other->paging), STATUS_SUCCESS);
+}
+
+void rig_close_process(struct rig *other)
+{
+    gpu_paging_queue_destroy(other->paging);
+    gpu_device_destroy(other->device);
+    gpu_process_destroy(other->process);
+}
+
 void rig_open(struct rig *rig, const struct gpu_machine_config *machine,
               const struct gpu_adapter_config *adapter)
 {

@@ -41,6 +41,10 @@ struct gpu_adapter_config rig_adapter_config(void);
 
 struct gpu_device *rig_new_device(struct rig *rig);
 
+/* A further process on the rig's adapter, with a device and a paging queue. */
+void rig_open_process(struct rig *other, const struct rig *rig);
+void rig_close_process(struct rig *other);
+
 /* A memory that the CPU sees at `data` and the GPU at `address`, resident and writable. */
 struct buffer {
     struct gpu_allocation *allocation;

@@ -263,14 +263,15 @@ FILL(OfferAllocations, D3DKMT_OFFERALLOCATIONS)
 {
     args->hDevice = HANDLE_AT(world, DEVICE);
     args->NumAllocations = 1;
-    args->HandleList = one_handle(world, 0, WORLD_ALLOCATION);
+    args->Priority = D3DKMT_OFFER_PRIORITY_NORMAL;
+    args->HandleList = one_handle(world, 0, WORLD_PART); /* the other is locked */
 }
 
 FILL(ReclaimAllocations2, D3DKMT_RECLAIMALLOCATIONS2)
 {
     args->hPagingQueue = HANDLE_AT(world, PAGING_QUEUE);
     args->NumAllocations = 1;
-    args->HandleList = one_handle(world, 0, WORLD_ALLOCATION);
+    args->HandleList = one_handle(world, 0, WORLD_PART);
     args->pResults = place(world, 1);
 }
 
@@ -591,10 +592,10 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(Evict, D3DKMT_EVICT, 0, HANDLE(D3DKMT_EVICT, hDevice, ANY_DEVICE),                           \
       LIST_FOR_HOST(D3DKMT_EVICT, AllocationList, ANY_ALLOCATION),                                 \
       COUNT(D3DKMT_EVICT, NumAllocations, 1, 10240))                                               \
-    X(OfferAllocations, D3DKMT_OFFERALLOCATIONS, CALL_HOST_LACKS,                                  \
+    X(OfferAllocations, D3DKMT_OFFERALLOCATIONS, 0,                                                \
       HANDLE(D3DKMT_OFFERALLOCATIONS, hDevice, ANY_DEVICE),                                        \
       COUNT(D3DKMT_OFFERALLOCATIONS, NumAllocations, 1, 10240))                                    \
-    X(ReclaimAllocations2, D3DKMT_RECLAIMALLOCATIONS2, CALL_HOST_LACKS,                            \
+    X(ReclaimAllocations2, D3DKMT_RECLAIMALLOCATIONS2, 0,                                          \
       HANDLE(D3DKMT_RECLAIMALLOCATIONS2, hPagingQueue, BIT(PAGING_QUEUE)),                         \
       COUNT(D3DKMT_RECLAIMALLOCATIONS2, NumAllocations, 1, 10240))                                 \
     X(QueryAllocationResidency, D3DKMT_QUERYALLOCATIONRESIDENCY, 0,                                \
@@ -604,12 +605,12 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       COUNT(D3DKMT_QUERYALLOCATIONRESIDENCY, AllocationCount, 1, 131072))                          \
     X(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY, CALL_HOST_LACKS,                       \
       HANDLE(D3DDDI_UPDATEALLOCPROPERTY, hPagingQueue, BIT(PAGING_QUEUE)))                         \
-    X(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
+    X(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY, 0,                                      \
       HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                   \
       READS(D3DKMT_SETALLOCATIONPRIORITY, phAllocationList),                                       \
       READS(D3DKMT_SETALLOCATIONPRIORITY, pPriorities),                                            \
       COUNT(D3DKMT_SETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \
-    X(GetAllocationPriority, D3DKMT_GETALLOCATIONPRIORITY, CALL_HOST_LACKS,                        \
+    X(GetAllocationPriority, D3DKMT_GETALLOCATIONPRIORITY, 0,                                      \
       HANDLE(D3DKMT_GETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                   \
       READS(D3DKMT_GETALLOCATIONPRIORITY, phAllocationList),                                       \
       COUNT(D3DKMT_GETALLOCATIONPRIORITY, AllocationCount, 0, 131072))                             \

@@ -130,7 +130,8 @@ static void make_fences(struct world *world)
 static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_resource)
 {
     struct softgpu_allocation data = softgpu_allocation_data(
-        WORLD_BUFFER, SOFTGPU_ALLOCATION_CPU_VISIBLE | (memory ? SOFTGPU_ALLOCATION_NON_LOCAL : 0));
+        WORLD_BUFFER, SOFTGPU_ALLOCATION_CPU_VISIBLE | SOFTGPU_ALLOCATION_CACHED |
+                          (memory ? SOFTGPU_ALLOCATION_NON_LOCAL : 0));
     D3DDDI_ALLOCATIONINFO2 info;
     D3DKMT_CREATEALLOCATION create;
 

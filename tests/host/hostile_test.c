@@ -290,8 +290,6 @@ static void processes_that_do_not_exist(void **state)
 static void commands_without_a_handler(void **state)
 {
     struct rig *rig = *state;
-    guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_OFFERALLOCATIONS);
-    assert_int_equal(guest_send(rig->guest), STATUS_NOT_SUPPORTED);
     guest_begin(rig->guest, WIRE_GLOBAL, WIRE_GLOBAL_SHAREOBJECTWITHHOST);
     assert_int_equal(guest_send(rig->guest), STATUS_NOT_SUPPORTED);
     guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_FLUSHHEAPTRANSITIONS);

@@ -279,7 +279,8 @@ typedef struct _D3DKMT_SETALLOCATIONPRIORITY {
 } D3DKMT_SETALLOCATIONPRIORITY;
 
 /*
- * Sets how reluctantly allocations are evicted.
+ * Sets how reluctantly allocations are evicted when others need the room. Allocations begin with
+ * the normal priority.
  *
  * Statuses: STATUS_INVALID_PARAMETER also for both or neither of resource and list.
  */
@@ -294,7 +295,10 @@ typedef struct _D3DKMT_GETALLOCATIONPRIORITY {
     D3DKMT_PTR(UINT *, pPriorities); /* out: one for each allocation, or one for the resource */
 } D3DKMT_GETALLOCATIONPRIORITY;
 
-/* Tells what D3DKMTSetAllocationPriority() set. Statuses as there. */
+/*
+ * Tells what D3DKMTSetAllocationPriority() set; of a resource whose allocations differ the lowest.
+ * Statuses as there.
+ */
 NTSTATUS APIENTRY D3DKMTGetAllocationPriority(const D3DKMT_GETALLOCATIONPRIORITY *args);
 
 typedef struct _D3DDDICB_LOCKFLAGS {

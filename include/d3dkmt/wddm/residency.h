@@ -73,6 +73,7 @@ typedef struct D3DDDI_MAKERESIDENT {
  *
  * Statuses: STATUS_PENDING, a success: wait for PagingFenceValue before use. STATUS_NO_MEMORY or
  * STATUS_GRAPHICS_NO_VIDEO_MEMORY beyond the budget: evict NumBytesToTrim and try again.
+ * STATUS_INVALID_PARAMETER also for what is offered, and for allocations of another device.
  */
 NTSTATUS APIENTRY D3DKMTMakeResident(D3DDDI_MAKERESIDENT *args);
 
@@ -97,7 +98,10 @@ typedef struct _D3DKMT_EVICT {
     UINT64 NumBytesToTrim; /* out: bytes that the process is over its budget */
 } D3DKMT_EVICT;
 
-/* Lets go of one hold on each allocation's residency. Contents are preserved. */
+/*
+ * Lets go of one hold on each allocation's residency. Contents are preserved. Allocations of
+ * another device are refused.
+ */
 NTSTATUS APIENTRY D3DKMTEvict(D3DKMT_EVICT *args);
 
 /* Who loses its contents first. */
@@ -132,7 +136,11 @@ typedef struct _D3DKMT_OFFERALLOCATIONS {
 
 /*
  * Gives memory up for others to take: contents may be lost until the allocation is reclaimed. The
- * GPU must be done with it.
+ * GPU must be done with it: until then it faults on it. All or none are offered; what is offered
+ * already gets the new priority.
+ *
+ * Statuses: STATUS_INVALID_PARAMETER also for what is locked or lies on the caller's memory, and
+ * for handles of another device; STATUS_NOT_SUPPORTED for shared resources in the simulation.
  */
 NTSTATUS APIENTRY D3DKMTOfferAllocations(const D3DKMT_OFFERALLOCATIONS *args);
 
@@ -159,10 +167,12 @@ typedef struct _D3DKMT_RECLAIMALLOCATIONS2 {
 } D3DKMT_RECLAIMALLOCATIONS2;
 
 /*
- * Takes offered memory back and tells what is left of it.
+ * Takes offered memory back and tells what is left of it. Residency is as it was before the offer;
+ * what was not offered stays as it is. What is not committed stays offered: try again.
  *
  * Statuses: STATUS_PENDING, a success: wait for PagingFenceValue. Kernels lose that status if
- * results are asked for: wait whenever the value is ahead of the fence.
+ * results are asked for: wait whenever the value is ahead of the fence. STATUS_NO_MEMORY, where no
+ * results are asked for: something is not committed.
  */
 NTSTATUS APIENTRY D3DKMTReclaimAllocations2(D3DKMT_RECLAIMALLOCATIONS2 *args);
 

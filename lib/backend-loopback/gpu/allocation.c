@@ -6,6 +6,7 @@
 
 #include "backend-loopback/gpu/mapping.h"
 #include "backend-loopback/gpu/residency.h"
+#include "backend-loopback/gpu/trim.h"
 
 static NTSTATUS ask_miniport(struct gpu_allocation *allocation,
                              const struct gpu_allocation_config *config)
@@ -48,11 +49,27 @@ static void tell_miniport(struct gpu_allocation *allocation)
                                     allocation->driver_allocation);
 }
 
+NTSTATUS gpu_allocation_get_storage(struct gpu_allocation *allocation)
+{
+    struct gpu_storage *storage = &allocation->adapter->machine->storage;
+    NTSTATUS status;
+
+    do {
+        status = gpu_storage_allocate(storage, allocation->pages, &allocation->storage_offset);
+    } while (!NT_SUCCESS(status) && gpu_trim_decommit_one(allocation->adapter));
+    return status;
+}
+
 static NTSTATUS get_memory(struct gpu_allocation *allocation)
 {
-    if (!allocation->system_memory)
-        return gpu_storage_allocate(&allocation->adapter->machine->storage, allocation->pages,
-                                    &allocation->storage_offset);
+    NTSTATUS status;
+
+    if (!allocation->system_memory) {
+        pthread_mutex_lock(&allocation->adapter->memory_lock);
+        status = gpu_allocation_get_storage(allocation);
+        pthread_mutex_unlock(&allocation->adapter->memory_lock);
+        return status;
+    }
     allocation->frames = calloc(allocation->pages, sizeof(*allocation->frames));
     return allocation->frames ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
@@ -67,6 +84,7 @@ NTSTATUS gpu_allocation_create(struct gpu_adapter *adapter,
     if (!created)
         return STATUS_NO_MEMORY;
     created->adapter = adapter;
+    created->priority = D3DDDI_ALLOCATIONPRIORITY_NORMAL;
     atomic_init(&created->references, 1);
     status = ask_miniport(created, config);
     if (NT_SUCCESS(status))
@@ -119,7 +137,7 @@ void gpu_allocation_release(struct gpu_allocation *allocation)
         allocation->next->link = allocation->link;
     pthread_mutex_unlock(&adapter->memory_lock);
     tell_miniport(allocation);
-    if (!allocation->system_memory)
+    if (!allocation->system_memory && !allocation->decommitted)
         gpu_storage_free(&adapter->machine->storage, allocation->storage_offset, allocation->pages);
     free(allocation->frames);
     free(allocation);
@@ -140,9 +158,52 @@ bool gpu_allocation_is_system_memory(const struct gpu_allocation *allocation)
     return allocation->system_memory;
 }
 
-enum kmd_segment_group gpu_allocation_segment(const struct gpu_allocation *allocation)
+enum kmd_segment_group gpu_allocation_segment(struct gpu_allocation *allocation)
 {
-    return allocation->segment;
+    enum kmd_segment_group segment;
+
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    segment = allocation->segment;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    return segment;
+}
+
+void gpu_allocation_set_priority(struct gpu_allocation *allocation, uint32_t priority)
+{
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    allocation->priority = priority;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+}
+
+uint32_t gpu_allocation_get_priority(struct gpu_allocation *allocation)
+{
+    uint32_t priority;
+
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    priority = allocation->priority;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    return priority;
+}
+
+NTSTATUS gpu_allocation_lock(struct gpu_allocation *allocation, uint64_t *offset)
+{
+    NTSTATUS status;
+
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    status = gpu_allocation_cpu_offset(allocation, offset);
+    if (NT_SUCCESS(status) && allocation->offered)
+        status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        allocation->locks++;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
+    return status;
+}
+
+void gpu_allocation_unlock(struct gpu_allocation *allocation, uint32_t count)
+{
+    pthread_mutex_lock(&allocation->adapter->memory_lock);
+    allocation->locks -= count;
+    pthread_mutex_unlock(&allocation->adapter->memory_lock);
 }
 
 NTSTATUS gpu_allocation_cpu_offset(const struct gpu_allocation *allocation, uint64_t *offset)
@@ -190,7 +251,7 @@ bool gpu_allocation_is_resident(struct gpu_allocation *allocation)
     bool resident;
 
     pthread_mutex_lock(&allocation->adapter->memory_lock);
-    resident = allocation->residents;
+    resident = gpu_residency_in_segment(allocation) && !allocation->offered;
     pthread_mutex_unlock(&allocation->adapter->memory_lock);
     return resident;
 }

@@ -47,11 +47,21 @@ uint64_t
 gpu_allocation_size(const struct gpu_allocation *allocation); /* bytes, a multiple of 4 KiB */
 uint32_t gpu_allocation_flags(const struct gpu_allocation *allocation); /* KMD_ALLOCATION_* */
 bool gpu_allocation_is_system_memory(const struct gpu_allocation *allocation);
-enum kmd_segment_group gpu_allocation_segment(const struct gpu_allocation *allocation);
+enum kmd_segment_group gpu_allocation_segment(struct gpu_allocation *allocation);
 
 /* Offset in the machine's storage; STATUS_NOT_SUPPORTED for system memory, STATUS_ACCESS_DENIED
  * when not CPU-visible. */
 NTSTATUS gpu_allocation_cpu_offset(const struct gpu_allocation *allocation, uint64_t *offset);
+
+/* The same, and keeps the storage where it is until unlocked as often. STATUS_INVALID_PARAMETER as
+ * well for what is offered. */
+NTSTATUS gpu_allocation_lock(struct gpu_allocation *allocation, uint64_t *offset);
+void gpu_allocation_unlock(struct gpu_allocation *allocation, uint32_t count);
+
+/* D3DDDI_ALLOCATIONPRIORITY_*, or any number between: the higher, the later others get the room.
+ * Normal in the beginning. */
+void gpu_allocation_set_priority(struct gpu_allocation *allocation, uint32_t priority);
+uint32_t gpu_allocation_get_priority(struct gpu_allocation *allocation);
 
 /*
  * Lends pages to an allocation of system memory: `pages[i]` is the address in this process of page
@@ -62,7 +72,7 @@ NTSTATUS gpu_allocation_cpu_offset(const struct gpu_allocation *allocation, uint
 NTSTATUS gpu_allocation_set_pages(struct gpu_allocation *allocation, uint64_t first, uint64_t count,
                                   void *const *pages, bool read_only);
 
-/* Is any device keeping it resident? */
+/* Is any device keeping it resident, and is it neither moved out for others nor offered? */
 bool gpu_allocation_is_resident(struct gpu_allocation *allocation);
 
 #endif

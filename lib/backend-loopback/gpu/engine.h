@@ -51,6 +51,7 @@ struct gpu_queue {
     /* Of the thread that owns the queue while it runs. */
     bool in_submission;
     bool wait_armed;
+    bool awaits_memory; /* may have a claim to it: see trim.h */
     uint64_t poll_interval;
     struct kmd_submission submission;
     struct gpu_waiter waiter;

@@ -24,7 +24,7 @@
  * that called them. They run on the thread of whoever caused them: an engine's, a paging thread's,
  * or the caller's own.
  *
- * Locks, outermost first: adapter residency, address space, storage; node; machine waits. No lock
+ * Locks, outermost first: adapter memory, address space, storage; node; machine waits. No lock
  * of one group is taken with one of another group held, and none is held while a callback or the
  * miniport runs, except that memory services hold the address space's lock for reading while they
  * touch memory.

@@ -124,7 +124,10 @@ static struct gpu_frames frames_of(const struct gpu_mapping *mapping)
 
 static bool is_present(const struct gpu_mapping *mapping)
 {
-    return mapping->fence || gpu_allocation_resident_in(mapping->allocation, mapping->process);
+    const struct gpu_allocation *allocation = mapping->allocation;
+
+    return mapping->fence || (!allocation->offered && !allocation->out &&
+                              gpu_allocation_resident_in(allocation, mapping->process));
 }
 
 static bool is_writable(const struct gpu_mapping *mapping)

@@ -96,11 +96,21 @@ struct gpu_process {
     struct gpu_range_tree mappings;
 
     /* Guarded by the adapter's memory_lock. */
+    struct gpu_process *next; /* of the adapter */
+    struct gpu_process **link;
     struct gpu_range_tree regions;
     uint32_t records; /* regions and mappings */
     bool destroyed;
-    uint64_t usage[KMD_SEGMENT_GROUPS];
+    uint64_t held[KMD_SEGMENT_GROUPS];    /* made resident, not offered */
+    uint64_t usage[KMD_SEGMENT_GROUPS];   /* of that, what lies in the segment now */
+    uint64_t offered[KMD_SEGMENT_GROUPS]; /* offered, and in the segment still */
     uint64_t reservation[KMD_SEGMENT_GROUPS];
+
+    /* Allocations that it holds and that were moved out. An engine announces a run and then looks
+     * here; who moves memory out counts here and then looks for runs (trim.c). */
+    _Atomic uint32_t absent;
+    _Atomic uint32_t running;  /* command buffers that an engine executes this moment */
+    _Atomic uint64_t last_use; /* when one began, in the adapter's count of them */
 };
 
 /* How often a device has made an allocation resident. */
@@ -115,13 +125,23 @@ struct gpu_allocation {
     struct gpu_adapter *adapter;
     uint64_t pages;
     uint32_t flags;
-    enum kmd_segment_group segment;
     bool system_memory;
     void *driver_allocation;
-    uint64_t storage_offset;
 
-    /* Guarded by the adapter's memory_lock. */
-    void **frames; /* system memory: one per page, NULL until lent */
+    /* Guarded by the adapter's memory_lock. What counts for segments and processes follows from
+     * residents, segment, out, offered and discarded: see gpu_residency_count. */
+    uint64_t storage_offset;
+    enum kmd_segment_group segment;
+    uint32_t priority; /* the higher, the later it is moved out */
+    bool out;          /* resident, but moved out until a process that holds it runs again */
+    bool offered;
+    bool discarded; /* while offered: the content is lost */
+    bool may_decommit;
+    bool decommitted; /* discarded, and the storage given back */
+    uint32_t offer_priority;
+    uint64_t offer_order;
+    uint32_t locks; /* of CPUs */
+    void **frames;  /* system memory: one per page, NULL until lent */
     uint64_t frames_lent;
     bool read_only;
     bool revoked;
@@ -146,6 +166,10 @@ struct gpu_adapter {
     pthread_mutex_t memory_lock;
     uint64_t segment_used[KMD_SEGMENT_GROUPS];
     struct gpu_allocation *allocations;
+    struct gpu_process *processes;
+    uint64_t offers; /* counts them */
+    _Atomic uint64_t uses;                   /* counts command buffers */
+    _Atomic(struct gpu_process *) claimant;  /* waits for room; others let it go first */
 
     _Atomic bool asynchronous_paging;
     pthread_t paging_thread;
@@ -208,6 +232,10 @@ void gpu_device_release(struct gpu_device *device);
 /* device.c: puts an active device into an error state. `fault` may be NULL. */
 void gpu_device_fail(struct gpu_device *device, enum gpu_device_state state,
                      const struct gpu_page_fault *fault);
+
+/* allocation.c: storage for a new or a decommitted allocation; offered ones that may be decommitted
+ * give theirs. With the adapter's memory_lock held. STATUS_GRAPHICS_NO_VIDEO_MEMORY. */
+NTSTATUS gpu_allocation_get_storage(struct gpu_allocation *allocation);
 
 /* fence.c: as gpu_fence_signal, but the value never goes down. */
 void gpu_fence_advance(struct gpu_fence *fence, uint64_t value);

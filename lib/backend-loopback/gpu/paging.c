@@ -12,9 +12,11 @@
 #include "backend-loopback/gpu/allocation.h"
 #include "backend-loopback/gpu/fence.h"
 #include "backend-loopback/gpu/mapping.h"
+#include "backend-loopback/gpu/offer.h"
 #include "backend-loopback/gpu/paging_thread.h"
 #include "backend-loopback/gpu/residency.h"
 #include "backend-loopback/gpu/thread.h"
+#include "backend-loopback/gpu/trim.h"
 
 struct gpu_paging_queue {
     gpu_references references;
@@ -259,6 +261,29 @@ NTSTATUS gpu_paging_queue_make_resident(struct gpu_paging_queue *queue, uint32_t
     if (!NT_SUCCESS(status) && flags & GPU_RESIDENT_MUST_SUCCEED)
         gpu_device_fail(device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
     return status;
+}
+
+NTSTATUS gpu_paging_queue_reclaim(struct gpu_paging_queue *queue, uint32_t count,
+                                  struct gpu_allocation *const *allocations, uint32_t *results,
+                                  uint64_t *fence_value)
+{
+    struct gpu_adapter *adapter = queue->device->process->adapter;
+    struct gpu_paging_job *job;
+
+    *fence_value = 0;
+    if (count == 0)
+        return STATUS_INVALID_PARAMETER;
+    if (atomic_load(&queue->device->state) != GPU_DEVICE_ACTIVE)
+        return STATUS_DEVICE_REMOVED;
+    job = new_job(queue, count, allocations);
+    if (!job)
+        return STATUS_NO_MEMORY;
+    pthread_mutex_lock(&adapter->memory_lock);
+    for (uint32_t i = 0; i < count; i++)
+        results[i] = gpu_offer_take_back(allocations[i], queue->device->process);
+    gpu_trim_offered_to_budget(queue->device->process);
+    pthread_mutex_unlock(&adapter->memory_lock);
+    return do_job(job, fence_value);
 }
 
 /* The range's page tables could not be had: nothing may be half mapped. */

@@ -7,6 +7,7 @@
 #ifndef BACKEND_LOOPBACK_GPU_PAGING_H
 #define BACKEND_LOOPBACK_GPU_PAGING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <d3dkmt/d3dkmthk.h>
@@ -34,12 +35,47 @@ struct gpu_fence *gpu_paging_queue_fence(struct gpu_paging_queue *queue);
 /*
  * Counts one residency of each allocation for the queue's device. All or nothing: when the
  * process's budget or the segment does not suffice, STATUS_NO_MEMORY with the bytes to evict first
- * in `bytes_to_trim`, and nothing is changed. STATUS_INVALID_PARAMETER: an allocation without all
- * its pages or of another adapter.
+ * in `bytes_to_trim`, and nothing is changed. Room that other processes take is got from them
+ * (trim.h). STATUS_INVALID_PARAMETER: an allocation without all its pages, offered, or of another
+ * adapter.
  */
 NTSTATUS gpu_paging_queue_make_resident(struct gpu_paging_queue *queue, uint32_t count,
                                         struct gpu_allocation *const *allocations, uint32_t flags,
                                         uint64_t *fence_value, uint64_t *bytes_to_trim);
+
+/* D3DKMT_OFFER_PRIORITY and D3DDDI_RECLAIM_RESULT. */
+enum gpu_offer_priority {
+    GPU_OFFER_LOW = 1,
+    GPU_OFFER_NORMAL = 2,
+    GPU_OFFER_HIGH = 3,
+    GPU_OFFER_AUTO = 4, /* as the allocation's own priority says */
+};
+enum gpu_reclaim_result {
+    GPU_RECLAIM_OK = 0,
+    GPU_RECLAIM_DISCARDED = 1,
+    GPU_RECLAIM_NOT_COMMITTED = 2,
+};
+
+/*
+ * Gives memory up until it is reclaimed: the GPU faults on it when this returns, CPUs may not lock
+ * it, the process is not charged for it. Its content stays until somebody needs the room, the
+ * process itself within its budget or anybody in a full segment: then the lowest priority goes
+ * first, the oldest offer among equals. With `may_decommit` the storage goes too, also to
+ * allocations that find none. All or none: STATUS_INVALID_PARAMETER for lent pages, what is locked,
+ * or a priority that is none. What is offered already gets the new priority.
+ */
+NTSTATUS gpu_device_offer(struct gpu_device *device, uint32_t count,
+                          struct gpu_allocation *const *allocations,
+                          enum gpu_offer_priority priority, bool may_decommit);
+
+/*
+ * Takes offered memory back, as a paging operation; residency is as it was before. Not held back
+ * by the budget. `results` (enum gpu_reclaim_result, one each) tells what became of the content;
+ * what is not committed (no storage, or the segment is reserved by others) stays offered.
+ */
+NTSTATUS gpu_paging_queue_reclaim(struct gpu_paging_queue *queue, uint32_t count,
+                                  struct gpu_allocation *const *allocations, uint32_t *results,
+                                  uint64_t *fence_value);
 
 /* gpu_address_map (address.h), as a paging operation. */
 NTSTATUS gpu_paging_queue_map(struct gpu_paging_queue *queue, const struct gpu_map *map,

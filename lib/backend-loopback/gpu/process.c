@@ -3,6 +3,7 @@
 #include "backend-loopback/gpu/process.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend-loopback/gpu/address.h"
 #include "backend-loopback/gpu/mapping.h"
@@ -35,6 +36,13 @@ NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **pr
         goto fail_table;
     if (init_table_lock(&created->table_lock) != 0)
         goto fail_lock;
+    pthread_mutex_lock(&adapter->memory_lock);
+    created->next = adapter->processes;
+    created->link = &adapter->processes;
+    if (created->next)
+        created->next->link = &created->next;
+    adapter->processes = created;
+    pthread_mutex_unlock(&adapter->memory_lock);
     *process = created;
     return STATUS_SUCCESS;
 
@@ -49,6 +57,11 @@ void gpu_process_release(struct gpu_process *process)
 {
     if (!gpu_references_drop(&process->references))
         return;
+    pthread_mutex_lock(&process->adapter->memory_lock);
+    *process->link = process->next;
+    if (process->next)
+        process->next->link = process->link;
+    pthread_mutex_unlock(&process->adapter->memory_lock);
     gpu_page_table_destroy(&process->table);
     pthread_rwlock_destroy(&process->table_lock);
     free(process);
@@ -63,6 +76,7 @@ void gpu_process_destroy(struct gpu_process *process)
         return;
     pthread_mutex_lock(&process->adapter->memory_lock);
     process->destroyed = true;
+    memset(process->reservation, 0, sizeof(process->reservation));
     gpu_mapping_remove(process, 0, GPU_ADDRESS_LIMIT, &dead);
     while ((region = gpu_range_from(&process->regions, 0)) != NULL) {
         gpu_range_remove(&process->regions, region);
@@ -76,26 +90,4 @@ void gpu_process_destroy(struct gpu_process *process)
 struct gpu_adapter *gpu_process_adapter(const struct gpu_process *process)
 {
     return process->adapter;
-}
-
-void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group,
-                             struct gpu_memory_info *info)
-{
-    pthread_mutex_lock(&process->adapter->memory_lock);
-    info->budget = process->adapter->budget[group];
-    info->usage = process->usage[group];
-    info->reservation = process->reservation[group];
-    info->available_for_reservation = info->budget / 2;
-    pthread_mutex_unlock(&process->adapter->memory_lock);
-}
-
-NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group,
-                                     uint64_t bytes)
-{
-    if (bytes > process->adapter->budget[group] / 2)
-        return STATUS_INVALID_PARAMETER;
-    pthread_mutex_lock(&process->adapter->memory_lock);
-    process->reservation[group] = bytes;
-    pthread_mutex_unlock(&process->adapter->memory_lock);
-    return STATUS_SUCCESS;
 }

@@ -21,15 +21,16 @@ struct gpu_adapter *gpu_process_adapter(const struct gpu_process *process);
 
 /* D3DKMTQueryVideoMemoryInfo, in bytes. */
 struct gpu_memory_info {
-    uint64_t budget;
-    uint64_t usage;
+    uint64_t budget; /* the adapter's, less where other processes have reserved the rest */
+    uint64_t usage;  /* in the segment now: neither moved out nor offered */
     uint64_t reservation;
     uint64_t available_for_reservation;
 };
 void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group,
                              struct gpu_memory_info *info);
 
-/* STATUS_INVALID_PARAMETER when more than available_for_reservation is asked for. */
+/* Memory up to the reservation is not moved out for others, and the budget of others ends before it.
+ * STATUS_INVALID_PARAMETER when more than available_for_reservation is asked for. */
 NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group,
                                      uint64_t bytes);
 

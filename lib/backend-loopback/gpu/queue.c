@@ -10,6 +10,7 @@
 #include "backend-loopback/gpu/clock.h"
 #include "backend-loopback/gpu/engine.h"
 #include "backend-loopback/gpu/fence.h"
+#include "backend-loopback/gpu/trim.h"
 
 #define MAX_UPDATES 4096u /* of one packet */
 
@@ -330,17 +331,35 @@ static void start_submission(struct gpu_queue *queue, struct gpu_packet *packet)
     queue->poll_interval = 0;
 }
 
-static enum gpu_turn run_submission(struct gpu_queue *queue, struct gpu_packet *packet)
+static enum kmd_result execute(struct gpu_queue *queue, struct kmd_execution *execution)
 {
     struct gpu_adapter *adapter = queue->node->adapter;
     const struct gpu_clock *clock = adapter->machine->clock;
-    struct kmd_execution execution = {.queue = queue, .started = clock->now(clock)};
     enum kmd_result result;
 
+    execution->started = clock->now(clock);
+    result =
+        adapter->miniport->SubmitCommand(adapter->miniport_adapter, execution, &queue->submission);
+    gpu_trim_leave_run(queue->device->process);
+    return result;
+}
+
+static enum gpu_turn run_submission(struct gpu_queue *queue, struct gpu_packet *packet)
+{
+    struct kmd_execution execution = {.queue = queue};
+    NTSTATUS status = gpu_trim_enter_run(queue->device->process);
+    enum kmd_result result;
+
+    queue->awaits_memory = status == STATUS_GRAPHICS_TRY_AGAIN_LATER;
+    if (queue->awaits_memory)
+        return GPU_TURN_POLL;
+    if (!NT_SUCCESS(status)) {
+        gpu_device_fail(queue->device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
+        return GPU_TURN_DONE;
+    }
     if (!queue->in_submission)
         start_submission(queue, packet);
-    result =
-        adapter->miniport->SubmitCommand(adapter->miniport_adapter, &execution, &queue->submission);
+    result = execute(queue, &execution);
     if (result == KMD_YIELD) {
         queue->poll_interval = 0;
         return GPU_TURN_YIELD;
@@ -455,6 +474,8 @@ void gpu_queue_purge(struct gpu_queue *queue)
 
     disarm(queue);
     gpu_claims_drop(queue, NULL);
+    if (queue->awaits_memory)
+        gpu_trim_withdraw(queue->device->process);
     while ((packet = gpu_packets_first(&queue->packets)) != NULL) {
         if (packet->type == GPU_PACKET_SIGNAL)
             give_mutexes_back(queue, packet);

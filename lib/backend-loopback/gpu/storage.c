@@ -127,6 +127,11 @@ static void discard(struct gpu_storage *storage, uint64_t first, uint64_t count)
         memset(storage->base + offset, 0, (size_t)size);
 }
 
+void gpu_storage_discard(struct gpu_storage *storage, uint64_t offset, uint64_t pages)
+{
+    discard(storage, offset / GPU_PAGE_SIZE, pages);
+}
+
 NTSTATUS gpu_storage_allocate(struct gpu_storage *storage, uint64_t pages, uint64_t *offset)
 {
     uint64_t first = 0;

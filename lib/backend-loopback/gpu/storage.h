@@ -26,6 +26,9 @@ void gpu_storage_destroy(struct gpu_storage *storage);
  * First fit. STATUS_GRAPHICS_NO_VIDEO_MEMORY. */
 NTSTATUS gpu_storage_allocate(struct gpu_storage *storage, uint64_t pages, uint64_t *offset);
 
+/* The pages read as zero from now on and give their memory back, but stay allocated. */
+void gpu_storage_discard(struct gpu_storage *storage, uint64_t offset, uint64_t pages);
+
 /* Gives the pages back to the operating system as well. Cannot fail. */
 void gpu_storage_free(struct gpu_storage *storage, uint64_t offset, uint64_t pages);
 

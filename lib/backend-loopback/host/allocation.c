@@ -15,11 +15,6 @@ static void retire_allocation(struct host_object *object)
         gpu_allocation_revoke(allocation->gpu);
 }
 
-static void destroy_allocation(struct host_object *object)
-{
-    gpu_allocation_release(((struct host_allocation *)(void *)object)->gpu);
-}
-
 /* ---- create */
 
 /* One CREATEALLOCATION in progress. */
@@ -131,7 +126,7 @@ static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size
         status = gpu_allocation_create(creation->device->adapter->gpu, &config, &allocation->gpu);
     }
     if (NT_SUCCESS(status)) {
-        allocation->object.destroy = destroy_allocation;
+        allocation->object.destroy = host_allocation_destroy;
         allocation->object.retire = retire_allocation;
         creation->objects[creation->made++] = &allocation->object;
         fill_result(result, allocation->gpu, private_data_size);

@@ -46,9 +46,12 @@ host_handler host_create_context, host_destroy_context, host_create_hw_queue, ho
     host_submit_command_to_hw_queue;
 
 /* paging.c */
-host_handler host_create_paging_queue, host_destroy_paging_queue, host_make_resident, host_evict,
-    host_query_residency, host_map_address, host_reserve_address, host_free_address,
-    host_update_address;
+host_handler host_create_paging_queue, host_destroy_paging_queue, host_map_address,
+    host_reserve_address, host_free_address, host_update_address;
+
+/* residency.c, offer.c */
+host_handler host_make_resident, host_evict, host_query_residency, host_offer_allocations,
+    host_reclaim_allocations, host_set_allocation_priority, host_get_allocation_priority;
 
 /* allocation.c, memory.c */
 host_handler host_create_allocation, host_destroy_allocation, host_lock2, host_unlock2,

@@ -16,11 +16,13 @@ NTSTATUS host_lock2(struct host_call *call, const void *command, void *reply)
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     if (allocation->device->object.handle == lock->args.device)
-        status = gpu_allocation_cpu_offset(allocation->gpu, &offset);
+        status = gpu_allocation_lock(allocation->gpu, &offset);
     if (NT_SUCCESS(status) &&
         !host_io_space_address(call->guest, offset, gpu_allocation_size(allocation->gpu),
-                               &result->cpu_visible_buffer_offset))
+                               &result->cpu_visible_buffer_offset)) {
+        gpu_allocation_unlock(allocation->gpu, 1);
         status = STATUS_GRAPHICS_CANT_LOCK_MEMORY;
+    }
     if (NT_SUCCESS(status))
         atomic_fetch_add(&allocation->locks, 1);
     host_object_release(&allocation->object);
@@ -38,7 +40,15 @@ static NTSTATUS unlock(struct host_allocation *allocation)
         if (locks == 0)
             return STATUS_INVALID_PARAMETER;
     } while (!atomic_compare_exchange_weak(&allocation->locks, &locks, locks - 1));
+    gpu_allocation_unlock(allocation->gpu, 1);
     return STATUS_SUCCESS;
+}
+
+void host_allocation_destroy(struct host_object *object)
+{
+    struct host_allocation *allocation = (struct host_allocation *)(void *)object;
+    gpu_allocation_unlock(allocation->gpu, atomic_load(&allocation->locks));
+    gpu_allocation_release(allocation->gpu);
 }
 
 NTSTATUS host_unlock2(struct host_call *call, const void *command, void *reply)
@@ -53,7 +63,8 @@ NTSTATUS host_unlock2(struct host_call *call, const void *command, void *reply)
     return status;
 }
 
-/* The simulated GPU is coherent with the CPU, so nothing is left to do for a valid range. */
+/* The simulated GPU is coherent with the CPU, so nothing is left to do for a valid range of memory
+ * that CPUs cache. */
 NTSTATUS host_invalidate_cache(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_invalidatecache *request = command;
@@ -62,9 +73,12 @@ NTSTATUS host_invalidate_cache(struct host_call *call, const void *command, void
     if (!allocation)
         return STATUS_INVALID_PARAMETER;
     uint64_t size = gpu_allocation_size(allocation->gpu);
-    bool inside = request->offset <= size && request->length <= size - request->offset;
+    bool cached =
+        allocation->system_memory || gpu_allocation_flags(allocation->gpu) & KMD_ALLOCATION_CACHED;
+    bool valid = cached && allocation->device->object.handle == request->device &&
+                 request->offset <= size && request->length <= size - request->offset;
     host_object_release(&allocation->object);
-    return inside ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    return valid ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 /* ---- GPADLs */

@@ -283,6 +283,9 @@ NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *ada
 void host_shared_sync_take(struct host_shared_sync *shared);
 void host_shared_sync_drop(struct host_shared_sync *shared);
 
+/* Gives back what an allocation, made or opened, has locked, and its memory. */
+void host_allocation_destroy(struct host_object *object);
+
 /* A sync object around a reference to fence, which it takes over even on failure. Not in a table
  * yet. */
 struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,

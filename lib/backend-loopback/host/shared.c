@@ -125,16 +125,11 @@ NTSTATUS host_destroy_shared_object(struct host_call *call, const void *command,
 
 /* ---- open */
 
-static void release_opened(struct host_object *object)
-{
-    gpu_allocation_release(((struct host_allocation *)(void *)object)->gpu);
-}
-
 static struct host_object *open_allocation(struct host_resource *resource,
                                            const struct shared_object *shared, uint32_t index)
 {
     struct host_allocation *allocation = host_object_create(
-        sizeof(*allocation), HOST_KIND_ALLOCATION, &resource->object, release_opened);
+        sizeof(*allocation), HOST_KIND_ALLOCATION, &resource->object, host_allocation_destroy);
     if (!allocation)
         return NULL;
     allocation->device = resource->device;

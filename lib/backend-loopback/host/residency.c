@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Residency of allocations: making and ending it, and where they are. */
+#include <stdlib.h>
+
+#include "backend-loopback/host/command.h"
+
+enum { MAX_RESIDENCY = 10240, INLINE_ALLOCATIONS = 64 };
+
+/* The allocations of a tail, as the simulated hardware knows them. */
+struct allocation_list {
+    struct host_objects objects;
+    struct gpu_allocation **list;
+    struct gpu_allocation *inline_list[INLINE_ALLOCATIONS];
+};
+
+static void drop_allocations(struct allocation_list *allocations)
+{
+    host_objects_drop(&allocations->objects);
+    if (allocations->list != allocations->inline_list)
+        free(allocations->list);
+}
+
+/* All must be the device's. Release with drop_allocations in any case. */
+static NTSTATUS find_allocations(const struct host_call *call, const struct host_device *device,
+                                 const struct wire_span *handles,
+                                 struct allocation_list *allocations)
+{
+    allocations->list = allocations->inline_list;
+    allocations->objects.count = 0;
+    allocations->objects.list = allocations->objects.inline_list;
+    if (handles->count < 1 || handles->count > MAX_RESIDENCY)
+        return STATUS_INVALID_PARAMETER;
+    if (handles->count > INLINE_ALLOCATIONS)
+        allocations->list = malloc(handles->count * sizeof(struct gpu_allocation *));
+    if (!allocations->list)
+        return STATUS_NO_MEMORY;
+    NTSTATUS status = host_objects_find(call, handles, HOST_KIND_ALLOCATION, &allocations->objects);
+    for (uint32_t i = 0; i < allocations->objects.count; i++) {
+        struct host_allocation *allocation =
+            (struct host_allocation *)(void *)allocations->objects.list[i];
+        if (allocation->device != device)
+            status = STATUS_INVALID_PARAMETER;
+        allocations->list[i] = allocation->gpu;
+    }
+    return status;
+}
+
+NTSTATUS host_make_resident(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_makeresident *make = command;
+    struct wire_makeresident_reply *result = reply;
+    struct allocation_list allocations;
+    struct host_paging_queue *queue = host_find_paging_queue(call, make->paging_queue);
+    if (!queue)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status =
+        find_allocations(call, queue->device,
+                         &call->request->tails[WIRE_TAIL_MAKERESIDENT_ALLOCATIONS], &allocations);
+    uint64_t fence_value = 0;
+    uint64_t bytes_to_trim = 0;
+    if (NT_SUCCESS(status))
+        status =
+            gpu_paging_queue_make_resident(queue->gpu, allocations.objects.count, allocations.list,
+                                           make->flags, &fence_value, &bytes_to_trim);
+    result->paging_fence_value = fence_value;
+    result->num_bytes_to_trim = bytes_to_trim;
+    drop_allocations(&allocations);
+    host_object_release(&queue->object);
+    return status;
+}
+
+NTSTATUS host_evict(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_evict *evict = command;
+    struct wire_evict_reply *result = reply;
+    struct allocation_list allocations;
+    uint64_t bytes_to_trim = 0;
+    struct host_device *device = host_find_device(call, evict->device);
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = find_allocations(
+        call, device, &call->request->tails[WIRE_TAIL_EVICT_ALLOCATIONS], &allocations);
+    if (NT_SUCCESS(status))
+        status = gpu_device_evict(device->gpu, allocations.objects.count, allocations.list,
+                                  &bytes_to_trim);
+    result->num_bytes_to_trim = bytes_to_trim;
+    drop_allocations(&allocations);
+    host_object_release(&device->object);
+    return status;
+}
+
+static uint32_t residency_of(struct gpu_allocation *allocation)
+{
+    if (!gpu_allocation_is_resident(allocation))
+        return D3DKMT_ALLOCATIONRESIDENCYSTATUS_NOTRESIDENT;
+    return gpu_allocation_segment(allocation) == KMD_SEGMENT_LOCAL
+               ? D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINGPUMEMORY
+               : D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINSHAREDMEMORY;
+}
+
+/* Allocations only: of a resource as a whole the protocol tells too little. */
+NTSTATUS host_query_residency(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_queryallocationresidency *query = command;
+    const struct wire_span *handles =
+        &call->request->tails[WIRE_TAIL_QUERYALLOCATIONRESIDENCY_ALLOCATIONS];
+    struct allocation_list allocations;
+    (void)reply;
+    if (query->args.resource)
+        return STATUS_NOT_SUPPORTED;
+    struct host_device *device = host_find_device(call, query->args.device);
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = find_allocations(call, device, handles, &allocations);
+    for (uint32_t i = 0; i < allocations.objects.count && NT_SUCCESS(status); i++) {
+        uint32_t residency = residency_of(allocations.list[i]);
+        wire_append(&call->out, &residency, sizeof(residency));
+    }
+    drop_allocations(&allocations);
+    host_object_release(&device->object);
+    return status;
+}
