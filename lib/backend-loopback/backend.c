@@ -101,8 +101,6 @@ static const enum d3dkmt_op_id host_lacks[] = {
     D3DKMT_OP_UpdateAllocationProperty,
     D3DKMT_OP_QueryStatistics,
     D3DKMT_OP_FlushHeapTransitions,
-    D3DKMT_OP_SetContextInProcessSchedulingPriority,
-    D3DKMT_OP_GetContextInProcessSchedulingPriority,
     D3DKMT_OP_ShareObjectWithHost,
 };
 

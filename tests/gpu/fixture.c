@@ -175,6 +175,45 @@ void commands_submit(struct commands *commands, struct gpu_queue *queue)
                      STATUS_SUCCESS);
 }
 
+static bool wait_at_gate(void *context, const struct softgpu_call *call)
+{
+    struct gate *gate = context;
+
+    (void)call;
+    pthread_mutex_lock(&gate->lock);
+    gate->entered = true;
+    pthread_cond_broadcast(&gate->changed);
+    while (!gate->open)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+    return true;
+}
+
+void gate_close(struct gate *gate, struct rig *rig, struct commands *commands)
+{
+    *gate = (struct gate){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+    assert_int_equal(
+        kmd_softgpu_set_function(gpu_adapter_miniport_adapter(rig->adapter), 3, wait_at_gate, gate),
+        STATUS_SUCCESS);
+    softgpu_call_function(&commands->writer, 3, NULL, 0);
+}
+
+void gate_until_entered(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (!gate->entered)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void gate_open(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
 struct waited {
     sem_t semaphore;
     enum gpu_wait_result result;

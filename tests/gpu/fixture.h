@@ -4,6 +4,7 @@
 #ifndef TESTS_GPU_FIXTURE_H
 #define TESTS_GPU_FIXTURE_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +72,17 @@ void commands_destroy(struct rig *rig, struct commands *commands);
 /* Empties it; what was submitted must be finished. */
 void commands_restart(struct commands *commands);
 void commands_submit(struct commands *commands, struct gpu_queue *queue);
+
+/* A command that keeps its engine busy until the gate is opened. One gate of an adapter at a time.
+ */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool entered, open;
+};
+void gate_close(struct gate *gate, struct rig *rig, struct commands *commands);
+void gate_until_entered(struct gate *gate);
+void gate_open(struct gate *gate);
 
 /* Blocks until the fence has reached the value; the result of the wait. */
 enum gpu_wait_result rig_wait(struct rig *rig, struct gpu_fence *fence, uint64_t value);

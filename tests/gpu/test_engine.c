@@ -228,6 +228,112 @@ static void urgent_queues_come_first(void **state)
     gpu_fence_release(gate);
 }
 
+/* What queues append to a list on the GPU, made ready one after the other while the engine is
+ * busy; order[i] is the place of queue i. All use the memory of the setting's process. */
+static void expect_turns(struct setting *setting, unsigned count, struct gpu_queue *const *queues,
+                         const uint32_t *order)
+{
+    struct commands busy = commands_create(&setting->rig);
+    struct gate gate;
+    uint32_t *words = setting->memory.data;
+
+    memset(words, 0, PAGE);
+    gate_close(&gate, &setting->rig, &busy);
+    commands_submit(&busy, setting->queue);
+    gate_until_entered(&gate);
+    for (unsigned i = 0; i < count; i++) {
+        size_t start = setting->commands.writer.used;
+
+        softgpu_atomic(&setting->commands.writer, 4, SOFTGPU_ATOMIC_ADD, setting->memory.address, 1,
+                       0, setting->memory.address + 4 + 4 * (uint64_t)i);
+        submit_words(setting, queues[i], start);
+    }
+    gate_open(&gate);
+    gpu_device_flush(setting->rig.device);
+    assert_int_equal(words[0], count);
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(words[1 + i], order[i]);
+    commands_destroy(&setting->rig, &busy);
+}
+
+static void the_priority_within_the_process_decides_among_equals(void **state)
+{
+    struct setting *setting = *state;
+    struct gpu_context *contexts[4];
+    struct gpu_queue *queues[4];
+    static const int32_t priorities[] = {-3, 0, 5, 0};
+    static const uint32_t order[] = {3, 1, 0, 2}, first_come[] = {0, 1, 2, 3};
+
+    for (int i = 0; i < 4; i++) {
+        contexts[i] = rig_new_context(&setting->rig, NODE_3D);
+        queues[i] = gpu_context_queue(contexts[i]);
+    }
+    expect_turns(setting, 4, queues, first_come);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(gpu_queue_set_in_process_priority(queues[i], priorities[i]),
+                         STATUS_SUCCESS);
+        assert_int_equal(gpu_queue_get_in_process_priority(queues[i]), priorities[i]);
+    }
+    expect_turns(setting, 4, queues, order);
+    /* The other priority goes first, whatever this one says. */
+    assert_int_equal(gpu_queue_set_priority(queues[0], 1), STATUS_SUCCESS);
+    static const uint32_t raised[] = {0, 2, 1, 3};
+    expect_turns(setting, 4, queues, raised);
+    assert_int_equal(gpu_queue_set_in_process_priority(queues[0], 8), STATUS_INVALID_PARAMETER);
+    assert_int_equal(gpu_queue_set_in_process_priority(queues[0], -8), STATUS_INVALID_PARAMETER);
+    for (int i = 0; i < 4; i++)
+        gpu_context_destroy(contexts[i]);
+}
+
+/* A process that prefers one of its queues gets no more turns than before. Both processes count in
+ * a page that they share. */
+static void the_priority_within_a_process_does_not_concern_others(void **state)
+{
+    struct setting *setting = *state;
+    struct rig other;
+    rig_open_process(&other, &setting->rig);
+    struct rig *rigs[] = {&setting->rig, &other, &setting->rig};
+    struct gpu_fence *page = rig_new_fence(&setting->rig, 0);
+    const uint32_t *words =
+        gpu_machine_storage_pointer(setting->rig.machine, gpu_fence_offset(page));
+    struct commands busy = commands_create(&setting->rig);
+    struct gpu_context *contexts[3];
+    struct commands commands[3];
+    struct gate gate;
+    static const uint32_t order[] = {2, 1, 0};
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t address;
+
+        contexts[i] = rig_new_context(rigs[i], NODE_3D);
+        commands[i] = commands_create(rigs[i]);
+        assert_int_equal(gpu_address_map_fence(rigs[i]->process, page, true, &address),
+                         STATUS_SUCCESS);
+        softgpu_atomic(&commands[i].writer, 4, SOFTGPU_ATOMIC_ADD, address, 1, 0,
+                       address + 4 + 4 * (uint64_t)i);
+    }
+    assert_int_equal(gpu_queue_set_in_process_priority(gpu_context_queue(contexts[2]), 7),
+                     STATUS_SUCCESS);
+    gate_close(&gate, &setting->rig, &busy);
+    commands_submit(&busy, setting->queue);
+    gate_until_entered(&gate);
+    for (unsigned i = 0; i < 3; i++)
+        commands_submit(&commands[i], gpu_context_queue(contexts[i]));
+    gate_open(&gate);
+    gpu_device_flush(setting->rig.device);
+    gpu_device_flush(other.device);
+    assert_int_equal(words[0], 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(words[1 + i], order[i]);
+    for (unsigned i = 0; i < 3; i++) {
+        gpu_context_destroy(contexts[i]);
+        commands_destroy(rigs[i], &commands[i]);
+    }
+    commands_destroy(&setting->rig, &busy);
+    gpu_fence_release(page);
+    rig_close_process(&other);
+}
+
 static void updates_are_ordered_with_submissions(void **state)
 {
     struct setting *setting = *state;
@@ -428,6 +534,8 @@ int main(void)
         TEST(queued_waits_outlive_the_fences_owner),
         TEST(hardware_queues_report_progress),
         TEST(urgent_queues_come_first),
+        TEST(the_priority_within_the_process_decides_among_equals),
+        TEST(the_priority_within_a_process_does_not_concern_others),
         TEST(updates_are_ordered_with_submissions),
         TEST(queues_are_bounded),
         TEST(impossible_packets_are_refused),

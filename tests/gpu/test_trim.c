@@ -3,8 +3,6 @@
  * everything is back when it is used. */
 #include "fixture.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #define LOCAL_PAGES 64u
@@ -223,43 +221,6 @@ static void a_reservation_ends_with_its_process(void **state)
 
 /* ---- Memory in use */
 
-/* Lets a function of the command stream wait until the test has looked around. */
-struct gate {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool entered, open;
-};
-
-static bool wait_at_gate(void *context, const struct softgpu_call *call)
-{
-    struct gate *gate = context;
-
-    (void)call;
-    pthread_mutex_lock(&gate->lock);
-    gate->entered = true;
-    pthread_cond_broadcast(&gate->changed);
-    while (!gate->open)
-        pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-    return true;
-}
-
-static void gate_until_entered(struct gate *gate)
-{
-    pthread_mutex_lock(&gate->lock);
-    while (!gate->entered)
-        pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static void gate_open(struct gate *gate)
-{
-    pthread_mutex_lock(&gate->lock);
-    gate->open = true;
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->lock);
-}
-
 /* While one process runs, its memory stays; the other's work on another engine waits for room, and
  * is done when the first has ended. */
 static void memory_in_use_is_waited_for(void **state)
@@ -267,7 +228,7 @@ static void memory_in_use_is_waited_for(void **state)
     struct setting *setting = *state;
     struct rig *one = &setting->rig;
     struct rig *two = &setting->other;
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+    struct gate gate;
     struct gpu_context *context_one = rig_new_context(one, NODE_3D);
     struct gpu_context *context_two = rig_new_context(two, NODE_COPY);
     struct commands commands_one = commands_create(one);
@@ -275,10 +236,7 @@ static void memory_in_use_is_waited_for(void **state)
     struct gpu_fence *done = rig_new_fence(one, 0);
     uint64_t one_value = 1;
 
-    assert_int_equal(kmd_softgpu_set_function(gpu_adapter_miniport_adapter(one->adapter), 3,
-                                              wait_at_gate, &gate),
-                     STATUS_SUCCESS);
-    softgpu_call_function(&commands_one.writer, 3, NULL, 0);
+    gate_close(&gate, one, &commands_one);
     softgpu_atomic(&commands_one.writer, 4, SOFTGPU_ATOMIC_ADD, mine.address, 1, 0, 0);
     commands_submit(&commands_one, gpu_context_queue(context_one));
     assert_int_equal(gpu_queue_signal(gpu_context_queue(context_one), 1, &done, &one_value),
@@ -318,16 +276,13 @@ static void a_destroyed_claim_holds_nobody_up(void **state)
 {
     struct setting *setting = *state;
     struct rig *one = &setting->rig;
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+    struct gate gate;
     struct gpu_context *context = rig_new_context(one, NODE_3D);
     struct commands commands = commands_create(one);
     struct buffer mine = buffer_of(one, 30, D3DDDI_ALLOCATIONPRIORITY_LOW);
     struct rig two;
 
-    assert_int_equal(kmd_softgpu_set_function(gpu_adapter_miniport_adapter(one->adapter), 3,
-                                              wait_at_gate, &gate),
-                     STATUS_SUCCESS);
-    softgpu_call_function(&commands.writer, 3, NULL, 0);
+    gate_close(&gate, one, &commands);
     commands_submit(&commands, gpu_context_queue(context));
     gate_until_entered(&gate);
     rig_open_process(&two, one);

@@ -559,14 +559,12 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       HANDLE(D3DDDI_DESTROYPAGINGQUEUE, hPagingQueue, BIT(PAGING_QUEUE)))                          \
     X(SetContextSchedulingPriority, D3DKMT_SETCONTEXTSCHEDULINGPRIORITY, 0,                        \
       HANDLE(D3DKMT_SETCONTEXTSCHEDULINGPRIORITY, hContext, ANY_CONTEXT))                          \
-    X(SetContextInProcessSchedulingPriority, D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY,         \
-      CALL_HOST_LACKS,                                                                             \
+    X(SetContextInProcessSchedulingPriority, D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY, 0,      \
       HANDLE(D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY, hContext, ANY_CONTEXT))                 \
     X(GetContextSchedulingPriority, D3DKMT_GETCONTEXTSCHEDULINGPRIORITY, 0,                        \
       HANDLE(D3DKMT_GETCONTEXTSCHEDULINGPRIORITY, hContext, ANY_CONTEXT),                          \
       RESULT(D3DKMT_GETCONTEXTSCHEDULINGPRIORITY, Priority))                                       \
-    X(GetContextInProcessSchedulingPriority, D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY,         \
-      CALL_HOST_LACKS,                                                                             \
+    X(GetContextInProcessSchedulingPriority, D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY, 0,      \
       HANDLE(D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY, hContext, ANY_CONTEXT))                 \
     X(CreateAllocation2, D3DKMT_CREATEALLOCATION, CALL_CREATES,                                    \
       HANDLE(D3DKMT_CREATEALLOCATION, hDevice, ANY_DEVICE),                                        \

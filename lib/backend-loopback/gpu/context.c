@@ -133,6 +133,7 @@ NTSTATUS gpu_hw_queue_create(struct gpu_context *context, void *private_data,
         gpu_queue_create(device, context->node, created->driver_context, progress, &created->queue);
     if (!NT_SUCCESS(status))
         goto fail_queue;
+    gpu_queue_inherit_priorities(created->queue, context->queue);
     gpu_references_take(&device->references);
     *queue = created;
     return STATUS_SUCCESS;

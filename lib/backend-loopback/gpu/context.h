@@ -26,8 +26,8 @@ struct gpu_queue *gpu_context_queue(struct gpu_context *context);
 struct gpu_device *gpu_context_device(const struct gpu_context *context);
 uint32_t gpu_context_node(const struct gpu_context *context);
 
-/* A hardware queue on the context's node, with its progress fence mapped into the process. As
- * gpu_context_create. */
+/* A hardware queue on the context's node, with its priorities and with its progress fence mapped
+ * into the process. As gpu_context_create. */
 NTSTATUS gpu_hw_queue_create(struct gpu_context *context, void *private_data,
                              uint32_t private_data_size, struct gpu_hw_queue **queue);
 

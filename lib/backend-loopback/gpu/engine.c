@@ -49,6 +49,39 @@ void gpu_node_make_ready(struct gpu_queue *queue)
     pthread_cond_signal(&queue->node->work);
 }
 
+/*
+ * The turn belongs to the process of the first queue in line; which of its queues gets it is a
+ * matter of their in-process priorities. That one changes places with the first, so that the
+ * process does not get more turns than others.
+ */
+static void prefer_within_process(struct gpu_ready_list *list)
+{
+    struct gpu_queue *first = list->first;
+    struct gpu_queue **best = &list->first;
+    struct gpu_queue *chosen;
+
+    for (struct gpu_queue **link = &first->next; *link; link = &(*link)->next) {
+        if ((*link)->device->process == first->device->process &&
+            (*link)->in_process_priority > (*best)->in_process_priority)
+            best = link;
+    }
+    chosen = *best;
+    if (chosen == first)
+        return;
+    *best = chosen->next;
+    if (list->tail == &chosen->next)
+        list->tail = best;
+    chosen->next = first->next;
+    list->first = chosen;
+    /* The first in line goes where the chosen one was. */
+    if (best == &first->next)
+        best = &chosen->next;
+    first->next = *best;
+    *best = first;
+    if (list->tail == best)
+        list->tail = &first->next;
+}
+
 static struct gpu_queue *take_ready(struct gpu_node *node)
 {
     int32_t best = atomic_load_explicit(&node->best_ready, memory_order_relaxed);
@@ -58,6 +91,7 @@ static struct gpu_queue *take_ready(struct gpu_node *node)
     if (best == NO_PRIORITY)
         return NULL;
     list = &node->ready[best + GPU_PRIORITY_LIMIT];
+    prefer_within_process(list);
     queue = list->first;
     list->first = queue->next;
     if (!list->first) {

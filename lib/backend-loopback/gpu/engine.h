@@ -43,6 +43,7 @@ struct gpu_queue {
     /* Guarded by the node's lock. */
     enum gpu_queue_state state;
     _Atomic int32_t priority; /* read without the lock by the running command buffer */
+    int32_t in_process_priority;
     struct gpu_packets packets;
     struct gpu_queue *next; /* ready list or pollers */
     uint64_t poll_at;
@@ -103,6 +104,8 @@ enum gpu_turn {
 NTSTATUS gpu_queue_create(struct gpu_device *device, uint32_t node, void *driver_context,
                           struct gpu_fence *progress, struct gpu_queue **queue);
 void gpu_queue_release(struct gpu_queue *queue);
+/* For a new one on the same node. */
+void gpu_queue_inherit_priorities(struct gpu_queue *queue, const struct gpu_queue *from);
 /* No more work: discards what waits. With `wait` the queue is dead on return, without it its engine
  * may still have to notice. */
 void gpu_queue_stop(struct gpu_queue *queue, bool wait);

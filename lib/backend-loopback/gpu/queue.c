@@ -284,6 +284,34 @@ int32_t gpu_queue_get_priority(struct gpu_queue *queue)
     return priority;
 }
 
+void gpu_queue_inherit_priorities(struct gpu_queue *queue, const struct gpu_queue *from)
+{
+    pthread_mutex_lock(&queue->node->lock);
+    queue->priority = from->priority;
+    queue->in_process_priority = from->in_process_priority;
+    pthread_mutex_unlock(&queue->node->lock);
+}
+
+NTSTATUS gpu_queue_set_in_process_priority(struct gpu_queue *queue, int32_t priority)
+{
+    if (priority < -GPU_PRIORITY_LIMIT || priority > GPU_PRIORITY_LIMIT)
+        return STATUS_INVALID_PARAMETER;
+    pthread_mutex_lock(&queue->node->lock);
+    queue->in_process_priority = priority;
+    pthread_mutex_unlock(&queue->node->lock);
+    return STATUS_SUCCESS;
+}
+
+int32_t gpu_queue_get_in_process_priority(struct gpu_queue *queue)
+{
+    int32_t priority;
+
+    pthread_mutex_lock(&queue->node->lock);
+    priority = queue->in_process_priority;
+    pthread_mutex_unlock(&queue->node->lock);
+    return priority;
+}
+
 /* ---- Turns */
 
 static void release_fences(struct gpu_packet *packet)

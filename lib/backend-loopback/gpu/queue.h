@@ -63,4 +63,9 @@ NTSTATUS gpu_queue_update(struct gpu_queue *queue, uint32_t count,
 NTSTATUS gpu_queue_set_priority(struct gpu_queue *queue, int32_t priority);
 int32_t gpu_queue_get_priority(struct gpu_queue *queue);
 
+/* -7..7 as D3DKMTSetContextInProcessSchedulingPriority: which of the ready queues of one process
+ * and one priority gets the process's turn. */
+NTSTATUS gpu_queue_set_in_process_priority(struct gpu_queue *queue, int32_t priority);
+int32_t gpu_queue_get_in_process_priority(struct gpu_queue *queue);
+
 #endif

@@ -68,17 +68,34 @@ NTSTATUS host_destroy_context(struct host_call *call, const void *command, void 
     return STATUS_SUCCESS;
 }
 
-/* The in-process priority orders contexts of one process, which the engines here do not do. */
+typedef NTSTATUS set_priority(struct gpu_queue *queue, int32_t priority);
+
+/* The context's hardware queues follow it. */
+static void set_hw_queues(struct host_call *call, const struct host_context *context,
+                          set_priority *set, int32_t priority)
+{
+    uint32_t count;
+    struct host_object **owned =
+        host_table_owned(&call->process->table, &context->object, HOST_KIND_HW_QUEUE, &count);
+    for (uint32_t i = 0; owned && i < count; i++) {
+        set(gpu_hw_queue_queue(((struct host_hw_queue *)(void *)owned[i])->gpu), priority);
+        host_object_release(owned[i]);
+    }
+    free(owned);
+}
+
 NTSTATUS host_set_context_priority(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_setcontextschedulingpriority *set = command;
     (void)reply;
-    if (set->in_process)
-        return STATUS_NOT_SUPPORTED;
     struct host_context *context = host_find_context(call, set->context);
     if (!context)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = gpu_queue_set_priority(gpu_context_queue(context->gpu), set->priority);
+    set_priority *apply =
+        set->in_process ? gpu_queue_set_in_process_priority : gpu_queue_set_priority;
+    NTSTATUS status = apply(gpu_context_queue(context->gpu), set->priority);
+    if (NT_SUCCESS(status))
+        set_hw_queues(call, context, apply, set->priority);
     host_object_release(&context->object);
     return status;
 }
@@ -87,12 +104,12 @@ NTSTATUS host_get_context_priority(struct host_call *call, const void *command, 
 {
     const struct wire_getcontextschedulingpriority *get = command;
     struct wire_getcontextschedulingpriority_reply *result = reply;
-    if (get->in_process)
-        return STATUS_NOT_SUPPORTED;
     struct host_context *context = host_find_context(call, get->context);
     if (!context)
         return STATUS_INVALID_PARAMETER;
-    result->priority = gpu_queue_get_priority(gpu_context_queue(context->gpu));
+    struct gpu_queue *queue = gpu_context_queue(context->gpu);
+    result->priority =
+        get->in_process ? gpu_queue_get_in_process_priority(queue) : gpu_queue_get_priority(queue);
     host_object_release(&context->object);
     return STATUS_SUCCESS;
 }
