@@ -21,6 +21,7 @@ static NTSTATUS new_context(struct host_call *call, struct host_device *device,
         return STATUS_NO_MEMORY;
     context->device = device;
     context->null_rendering = (create->flags & WIRE_CONTEXT_NULL_RENDERING) != 0;
+    context->for_hw_queues = (create->flags & WIRE_CONTEXT_HW_QUEUE_SUPPORTED) != 0;
     NTSTATUS status = gpu_context_create(device->gpu, create->node_ordinal, private_data,
                                          private_data_size, &context->gpu);
     if (!NT_SUCCESS(status)) {
@@ -209,10 +210,19 @@ NTSTATUS host_destroy_hw_queue(struct host_call *call, const void *command, void
 
 /* ---- submissions */
 
-static bool renders_nothing(const struct host_object *holder)
+static const struct host_context *context_of(const struct host_object *holder)
 {
-    return holder->kind == HOST_KIND_CONTEXT &&
-           ((const struct host_context *)(const void *)holder)->null_rendering;
+    return (const struct host_context *)(const void *)holder;
+}
+
+/* Hardware queues have a command of their own, which says where their progress is told. */
+static bool take_command_buffers(const struct host_queues *queues)
+{
+    for (uint32_t i = 0; i < queues->count; i++)
+        if (queues->holders[i]->kind != HOST_KIND_CONTEXT ||
+            context_of(queues->holders[i])->for_hw_queues)
+            return false;
+    return true;
 }
 
 /* History buffers and primaries concern presentation, which there is none of. */
@@ -227,8 +237,11 @@ NTSTATUS host_submit_command(struct host_call *call, const void *command, void *
     struct host_queues queues;
     (void)reply;
     NTSTATUS status = host_queues_find(call, &contexts, &queues);
+    if (NT_SUCCESS(status) && !take_command_buffers(&queues))
+        status = STATUS_INVALID_PARAMETER;
     for (uint32_t i = 0; i < queues.count && NT_SUCCESS(status); i++) {
-        if (args->flags & WIRE_SUBMIT_NULL_RENDERING || renders_nothing(queues.holders[i]))
+        if (args->flags & WIRE_SUBMIT_NULL_RENDERING ||
+            context_of(queues.holders[i])->null_rendering)
             continue;
         status = gpu_queue_submit(queues.list[i], args->command_buffer, args->command_length,
                                   private_data->data, private_data->count);

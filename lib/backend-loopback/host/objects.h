@@ -153,6 +153,7 @@ struct host_context {
     struct host_device *device; /* the owner */
     struct gpu_context *gpu;
     bool null_rendering;
+    bool for_hw_queues; /* takes no command buffers itself */
 };
 
 struct host_hw_queue {
@@ -201,7 +202,7 @@ struct host_shared_sync {
     struct host_object object; /* in host.globals */
     struct host *host;
     uint32_t type;
-    struct gpu_fence *fence; /* a reference */
+    struct gpu_fence *fence;    /* a reference */
     _Atomic uint32_t instances; /* sync objects and shared objects */
     _Atomic uint32_t objects;   /* sync objects alone: with the last one the CPU waits end */
 };

@@ -165,8 +165,8 @@ NTSTATUS host_free_address(struct host_call *call, const void *command, void *re
     return status;
 }
 
-/* Fills in one operation; *allocation receives a reference where it names one. */
-static NTSTATUS convert_update(const struct host_call *call,
+/* Fills in one operation; *allocation receives a reference where it names one of the device's. */
+static NTSTATUS convert_update(const struct host_call *call, uint32_t device,
                                const struct wire_gpuva_operation *operation,
                                struct gpu_update *update, struct host_allocation **allocation)
 {
@@ -185,7 +185,7 @@ static NTSTATUS convert_update(const struct host_call *call,
         if (!map->allocation)
             return STATUS_SUCCESS;
         *allocation = host_find_allocation(call, map->allocation);
-        if (!*allocation)
+        if (!*allocation || (*allocation)->device->object.handle != device)
             return STATUS_INVALID_PARAMETER;
         update->allocation = (*allocation)->gpu;
         return STATUS_SUCCESS;
@@ -215,7 +215,8 @@ static NTSTATUS enqueue_updates(struct host_call *call,
     struct host_context *context = host_find_context(call, request->context);
     struct host_sync *fence =
         (void *)host_table_find(&call->process->table, request->fence_object, HOST_KIND_SYNC);
-    if (context && fence && fence->fence) {
+    if (context && context->device->object.handle == request->device && fence && fence->fence &&
+        !fence->implicit && gpu_fence_get_type(fence->fence) == GPU_FENCE_MONITORED) {
         struct gpu_queue *queue = gpu_context_queue(context->gpu);
         status = STATUS_SUCCESS;
         if (!(request->flags & WIRE_UPDATE_GPUVA_DO_NOT_WAIT))
@@ -232,6 +233,7 @@ static NTSTATUS enqueue_updates(struct host_call *call,
 
 NTSTATUS host_update_address(struct host_call *call, const void *command, void *reply)
 {
+    const struct wire_updategpuvirtualaddress *request = command;
     const struct wire_span *operations =
         &call->request->tails[WIRE_TAIL_UPDATEGPUVIRTUALADDRESS_OPERATIONS];
     uint32_t count = operations->count;
@@ -247,10 +249,11 @@ NTSTATUS host_update_address(struct host_call *call, const void *command, void *
     for (; converted < count && NT_SUCCESS(status); converted++) {
         struct wire_gpuva_operation operation;
         memcpy(&operation, wire_span_at(operations, converted), sizeof(operation));
-        status = convert_update(call, &operation, &updates[converted], &holders[converted]);
+        status = convert_update(call, request->device, &operation, &updates[converted],
+                                &holders[converted]);
     }
     if (NT_SUCCESS(status))
-        status = enqueue_updates(call, command, updates, count);
+        status = enqueue_updates(call, request, updates, count);
     for (uint32_t i = 0; holders && i < converted; i++)
         host_object_release(holders[i] ? &holders[i]->object : NULL);
     free(holders);

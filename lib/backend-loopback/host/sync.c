@@ -403,6 +403,15 @@ static NTSTATUS signal_from_queues(struct host_call *call, const struct fence_li
     return status;
 }
 
+/* Fences of paging and hardware queues are the host's to signal: they say what it has done. */
+static bool may_be_signalled(const struct fence_list *list)
+{
+    for (uint32_t i = 0; i < list->objects.count; i++)
+        if (((const struct host_sync *)(void *)list->objects.list[i])->implicit)
+            return false;
+    return true;
+}
+
 static NTSTATUS signal_objects(struct host_call *call, const struct wire_signalsyncobject *signal,
                                const struct host_queues *queues)
 {
@@ -411,6 +420,8 @@ static NTSTATUS signal_objects(struct host_call *call, const struct wire_signals
     NTSTATUS status = find_fences(call, &tails[WIRE_TAIL_SIGNALSYNCOBJECT_OBJECTS],
                                   &tails[WIRE_TAIL_SIGNALSYNCOBJECT_FENCE_VALUES],
                                   signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
+    if (NT_SUCCESS(status) && !may_be_signalled(&list))
+        status = STATUS_INVALID_PARAMETER;
     bool at_once = queues->count == 0 || signal->flags & WIRE_SIGNAL_SIGNAL_AT_SUBMISSION;
     if (NT_SUCCESS(status) && at_once)
         status =
