@@ -30,7 +30,7 @@ enum conformance_needs {
 
 struct conformance_path {
     const char *name;
-    const char *backend; /* as for d3dkmt_open */
+    const char *backend; /* as in D3DKMT_BACKEND */
     unsigned offers;     /* enum conformance_needs */
     bool async;          /* the host's verdict on submission and synchronization is not seen */
 };
@@ -79,6 +79,13 @@ void conformance_add(const struct conformance_test *test);
         conformance_register(&test);                                                               \
     }                                                                                              \
     static void function_##_##name_(struct world *world)
+
+/* The zeroed arguments of a call. */
+#define ARGS(type, name)                                                                           \
+    type name;                                                                                     \
+    memset(&name, 0, sizeof(name))
+
+#define HANDLE_OF(world, object) ((world)->handles[WORLD_##object])
 
 /* Needs only D3DKMT. */
 #define CONFORMANCE(function, name) CONFORMANCE_NEEDING(0, function, name)
