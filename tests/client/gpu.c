@@ -14,10 +14,22 @@
 
 NTSTATUS client_gpu_open(struct client_gpu *gpu)
 {
+    struct umd umd;
+    NTSTATUS status = umd_open(&umd, 0);
+
+    if (!NT_SUCCESS(status)) {
+        memset(gpu, 0, sizeof(*gpu));
+        gpu->umd = umd;
+        return status;
+    }
+    return client_gpu_prepare(gpu, &umd);
+}
+
+NTSTATUS client_gpu_prepare(struct client_gpu *gpu, const struct umd *umd)
+{
     memset(gpu, 0, sizeof(*gpu));
-    NTSTATUS status = umd_open(&gpu->umd, 0);
-    if (NT_SUCCESS(status))
-        status = umd_context_create(&gpu->umd, 0, &gpu->context);
+    gpu->umd = *umd;
+    NTSTATUS status = umd_context_create(&gpu->umd, 0, &gpu->context);
     if (NT_SUCCESS(status))
         status = umd_fence_create(&gpu->umd, 0, &gpu->fence);
     if (NT_SUCCESS(status))

@@ -32,6 +32,9 @@ struct client_gpu {
 NTSTATUS client_gpu_open(struct client_gpu *gpu);
 void client_gpu_close(struct client_gpu *gpu);
 
+/* The same on a device that is there already, with which everything goes. */
+NTSTATUS client_gpu_prepare(struct client_gpu *gpu, const struct umd *umd);
+
 /* Lets the GPU write word into the target and waits for it; STATUS_UNSUCCESSFUL if it did not. */
 NTSTATUS client_gpu_run(struct client_gpu *gpu, uint32_t word);
 

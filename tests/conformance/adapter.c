@@ -2,8 +2,6 @@
 /* Finding, opening and closing adapters. */
 #include "conformance/conformance.h"
 
-#include "client/gpu.h"
-
 #include <unistd.h>
 
 static NTSTATUS close_adapter(D3DKMT_HANDLE adapter)

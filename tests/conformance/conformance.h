@@ -16,6 +16,7 @@
 #define TESTS_CONFORMANCE_CONFORMANCE_H
 
 #include "client/client.h"
+#include "client/gpu.h"
 #include "guest/malform.h"
 
 #include <stdbool.h>
@@ -123,10 +124,16 @@ void conformance_run(void **state);
  */
 struct umd conformance_umd(const struct world *world);
 
-/* A further context on a node of the world's device. */
-D3DKMT_HANDLE conformance_context(struct world *world, unsigned node);
+/* A context, buffers and a fence on the world's device, ready to execute something. */
+void conformance_gpu(const struct world *world, struct client_gpu *gpu);
 
-/* Lets the GPU do on a context what writer holds, whose buffer is commands; waits for the end. */
-void conformance_finish(struct world *world, D3DKMT_HANDLE context);
+/* Submits what writer holds, which lies at the start of gpu->commands. */
+NTSTATUS conformance_submit(struct client_gpu *gpu, const struct softgpu_writer *writer);
+
+/* Waits until the context has done everything that it was given. */
+void conformance_finish(struct client_gpu *gpu);
+
+/* The first word of gpu->target. */
+uint32_t conformance_target(const struct client_gpu *gpu);
 
 #endif

@@ -2,8 +2,6 @@
 /* Devices: life, what they take along, and their state. */
 #include "conformance/conformance.h"
 
-#include "client/gpu.h"
-
 static D3DKMT_HANDLE create_device(const struct world *world)
 {
     ARGS(D3DKMT_CREATEDEVICE, create);
@@ -136,8 +134,7 @@ CONFORMANCE(DestroyDevice, leaves_other_devices_alone)
 {
     assert_success(destroy_device(HANDLE_OF(world, OTHER_DEVICE)));
     assert_success(client_ask(HANDLE_OF(world, DEVICE)));
-    assert_success(
-        umd_submit(HANDLE_OF(world, CONTEXT), world->address, world->command_size));
+    assert_success(umd_submit(HANDLE_OF(world, CONTEXT), world->address, world->command_size));
 }
 
 CONFORMANCE_GPU(DestroyDevice, does_not_wait_for_the_gpu)
@@ -200,8 +197,8 @@ CONFORMANCE_GPU(GetDeviceState, a_page_fault_tells_the_address)
     assert_success(umd_fence_create(&umd, 0, &fence));
     softgpu_writer_init(&writer, commands.cpu, commands.size);
     softgpu_write32(&writer, nowhere, 1);
-    assert_success(umd_submit(HANDLE_OF(world, CONTEXT), commands.address,
-                              softgpu_writer_size(&writer)));
+    assert_success(
+        umd_submit(HANDLE_OF(world, CONTEXT), commands.address, softgpu_writer_size(&writer)));
     (void)umd_signal(HANDLE_OF(world, CONTEXT), &fence, 1);
     (void)umd_wait_on_cpu(&umd, &fence, 1);
     query.hDevice = umd.device;
@@ -223,8 +220,7 @@ CONFORMANCE(MarkDeviceAsError, other_devices_are_not)
 {
     assert_success(mark_as_error(HANDLE_OF(world, OTHER_DEVICE)));
     assert_int_equal(execution_state(HANDLE_OF(world, DEVICE)), D3DKMT_DEVICEEXECUTION_ACTIVE);
-    assert_success(
-        umd_submit(HANDLE_OF(world, CONTEXT), world->address, world->command_size));
+    assert_success(umd_submit(HANDLE_OF(world, CONTEXT), world->address, world->command_size));
 }
 
 CONFORMANCE(MarkDeviceAsError, a_lost_device_can_be_destroyed)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "conformance/conformance.h"
 
-#include "client/gpu.h"
-
 #include <stdlib.h>
 
 const struct conformance_path conformance_paths[] = {
@@ -64,25 +62,25 @@ struct umd conformance_umd(const struct world *of)
     };
 }
 
-D3DKMT_HANDLE conformance_context(struct world *of, unsigned node)
+void conformance_gpu(const struct world *of, struct client_gpu *gpu)
 {
-    struct umd umd = conformance_umd(of);
-    D3DKMT_HANDLE context = 0;
+    const struct umd umd = conformance_umd(of);
 
-    assert_success(umd_context_create(&umd, node, &context));
-    return context;
+    assert_success(client_gpu_prepare(gpu, &umd));
 }
 
-void conformance_finish(struct world *of, D3DKMT_HANDLE context)
+NTSTATUS conformance_submit(struct client_gpu *gpu, const struct softgpu_writer *writer)
 {
-    struct umd umd = conformance_umd(of);
-    struct umd_fence fence;
-    D3DKMT_DESTROYSYNCHRONIZATIONOBJECT destroy;
+    return umd_submit(gpu->context, gpu->commands.address, softgpu_writer_size(writer));
+}
 
-    assert_success(umd_fence_create(&umd, 0, &fence));
-    assert_success(umd_signal(context, &fence, 1));
-    assert_success(umd_wait_on_cpu(&umd, &fence, 1));
-    memset(&destroy, 0, sizeof(destroy));
-    destroy.hSyncObject = fence.object;
-    assert_success(D3DKMTDestroySynchronizationObject(&destroy));
+void conformance_finish(struct client_gpu *gpu)
+{
+    assert_success(umd_signal(gpu->context, &gpu->fence, ++gpu->last_value));
+    assert_success(umd_wait_on_cpu(&gpu->umd, &gpu->fence, gpu->last_value));
+}
+
+uint32_t conformance_target(const struct client_gpu *gpu)
+{
+    return __atomic_load_n((const uint32_t *)gpu->target.cpu, __ATOMIC_ACQUIRE);
 }
