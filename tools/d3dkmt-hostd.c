@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -140,6 +141,17 @@ static void read_machine_options(struct loopback_options *options, const char *t
     exit(2);
 }
 
+/* Every client and every shared object needs a few descriptors. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     static struct loopback_options options;
@@ -149,6 +161,7 @@ int main(int argc, char **argv)
 
     read_command_line(&command_line, argc, argv);
     read_machine_options(&options, command_line.options);
+    raise_limits();
     int stop = catch_signals();
     struct hostd_config config = {
         .path = argv[optind],

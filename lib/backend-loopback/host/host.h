@@ -159,6 +159,30 @@ NTSTATUS host_gpadl_create(struct host_guest *guest, uint32_t id, const struct h
                            size_t count, bool writable);
 void host_gpadl_teardown(struct host_guest *guest, uint32_t id);
 
+/* ---- what outlives its guest: for a keeper of shared objects */
+
+/*
+ * Takes an NT object of CREATENTSHAREDOBJECT away from its guest: it stays, also without the guest,
+ * until host_shared_drop. STATUS_INVALID_PARAMETER when it is not the guest's.
+ */
+NTSTATUS host_shared_adopt(struct host_guest *guest, uint32_t nt_handle);
+void host_shared_drop(struct host *host, uint32_t nt_handle);
+
+struct host_fence_wait;
+
+/*
+ * A wait that belongs to no guest. done is called once, on any thread, possibly before this
+ * returns: when the fence has reached the value, when the last object of the fence is gone, or when
+ * the wait is ended. STATUS_INVALID_PARAMETER when process is none of the guest's or fence none of
+ * the process's; STATUS_NO_MEMORY.
+ */
+NTSTATUS host_fence_wait_begin(struct host_guest *guest, uint32_t process, uint32_t fence,
+                               uint64_t value, void (*done)(void *context), void *context,
+                               struct host_fence_wait **wait);
+
+/* When this returns done has been called. Not from within done. */
+void host_fence_wait_end(struct host_fence_wait *wait);
+
 /* ---- steering, for tests and tools */
 
 /* The simulated hardware behind an adapter. Owned by the host. */

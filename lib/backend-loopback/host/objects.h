@@ -121,6 +121,10 @@ struct host_object **host_table_owned(struct host_table *table, const struct hos
  * in. */
 struct host_object *host_table_collect(struct host_table *table, struct host_object *root);
 
+/* Takes an object in the table away from its owner; false when it is out, or another's. */
+bool host_table_disown(struct host_table *table, struct host_object *object,
+                       struct host_object *owner);
+
 /* Retires and releases a list from host_table_collect. */
 void host_objects_release(struct host_object *list);
 

@@ -116,7 +116,7 @@ NTSTATUS host_destroy_shared_object(struct host_call *call, const void *command,
         host_table_find(&call->host->globals, destroy->shared_handle, HOST_KIND_SHARED_OBJECT);
     if (!object)
         return STATUS_INVALID_PARAMETER;
-    bool own = object->owner == &call->guest->object;
+    bool own = host_table_disown(&call->host->globals, object, &call->guest->object);
     if (own)
         host_objects_release(host_table_collect(&call->host->globals, object));
     host_object_release(object);

@@ -275,3 +275,16 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
     pthread_rwlock_unlock(&table->lock);
     return list;
 }
+
+bool host_table_disown(struct host_table *table, struct host_object *object,
+                       struct host_object *owner)
+{
+    pthread_rwlock_wrlock(&table->lock);
+    bool own = object->in_table && object->owner == owner;
+    if (own)
+        object->owner = NULL;
+    pthread_rwlock_unlock(&table->lock);
+    if (own)
+        host_object_release(owner);
+    return own;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One guest's connection: its socket, its requests, its end. */
 #include "backend-loopback/hostd/hostd.h"
+#include "backend-loopback/hostd/keeper.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,30 @@ static bool answer(struct hostd_guest *guest, NTSTATUS status, uint32_t value)
     struct remote_answer body = {.status = status, .value = value};
     struct remote_outgoing packet = {
         .type = REMOTE_ANSWER, .body = &body, .body_size = sizeof(body)};
+
+    return send_packet(guest, &packet);
+}
+
+static bool answer_with_bytes(struct hostd_guest *guest, const void *bytes, size_t size)
+{
+    struct remote_answer body = {.status = STATUS_SUCCESS};
+    struct remote_outgoing packet = {.type = REMOTE_ANSWER,
+                                     .body = &body,
+                                     .body_size = sizeof(body),
+                                     .tail = bytes,
+                                     .tail_size = size};
+
+    return send_packet(guest, &packet);
+}
+
+static bool answer_with_descriptor(struct hostd_guest *guest, int descriptor)
+{
+    struct remote_answer body = {.status = STATUS_SUCCESS};
+    struct remote_outgoing packet = {.type = REMOTE_ANSWER,
+                                     .body = &body,
+                                     .body_size = sizeof(body),
+                                     .files = &descriptor,
+                                     .file_count = 1};
 
     return send_packet(guest, &packet);
 }
@@ -124,24 +149,46 @@ static const char *open_slot(struct hostd_guest *guest, const struct remote_pack
     return answered(answer(guest, opened ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES, 0));
 }
 
+static const char *keep(struct hostd_guest *guest, const struct remote_packet *packet)
+{
+    int descriptor = -1;
+    NTSTATUS status = keeper_keep(guest->hostd->keeper, guest->guest, packet->body, packet->tail,
+                                  packet->tail_size, &descriptor);
+
+    if (!NT_SUCCESS(status))
+        return answered(answer(guest, status, 0));
+    bool sent = answer_with_descriptor(guest, descriptor);
+    close(descriptor);
+    return answered(sent);
+}
+
+static const char *look_up(struct hostd_guest *guest, const struct remote_packet *packet)
+{
+    void *kept = NULL;
+    size_t size = 0;
+    NTSTATUS status = keeper_look_up(guest->hostd->keeper, guest->received->files[0], &kept, &size);
+
+    (void)packet;
+    if (!NT_SUCCESS(status))
+        return answered(answer(guest, status, 0));
+    bool sent = answer_with_bytes(guest, kept, size);
+    free(kept);
+    return answered(sent);
+}
+
 static const char *count(struct hostd_guest *guest, const struct remote_packet *packet)
 {
     struct hostd *hostd = guest->hostd;
-    struct remote_answer body = {.status = STATUS_SUCCESS};
-    struct remote_counts counts = {.objects = host_object_count(hostd->host)};
-    struct remote_outgoing out = {
-        .type = REMOTE_ANSWER,
-        .body = &body,
-        .body_size = sizeof(body),
-        .tail = &counts,
-        .tail_size = sizeof(counts),
+    struct remote_counts counts = {
+        .objects = host_object_count(hostd->host),
+        .kept = keeper_count(hostd->keeper),
     };
 
     (void)packet;
     pthread_mutex_lock(&hostd->mutex);
     counts.guests = hostd->guest_count;
     pthread_mutex_unlock(&hostd->mutex);
-    return answered(send_packet(guest, &out));
+    return answered(answer_with_bytes(guest, &counts, sizeof(counts)));
 }
 
 typedef const char *request_handler(struct hostd_guest *guest, const struct remote_packet *packet);
@@ -151,6 +198,8 @@ static request_handler *const handlers[REMOTE_WELCOME] = {
     [REMOTE_CONFIG_READ] = config_read,
     [REMOTE_CONFIG_WRITE] = config_write,
     [REMOTE_OPEN_SLOT] = open_slot,
+    [REMOTE_KEEP] = keep,
+    [REMOTE_LOOK_UP] = look_up,
     [REMOTE_COUNT] = count,
 };
 
@@ -165,13 +214,14 @@ static const char *serve_packet(struct hostd_guest *guest)
         return "it has gone";
     if (result == REMOTE_MALFORMED)
         return "a packet is too long or has too many descriptors";
+    if (received->files_lost)
+        return answered(answer(guest, STATUS_INSUFFICIENT_RESOURCES, 0));
     const char *wrong =
         remote_packet_decode(received->bytes, received->size, received->file_count, true, &packet);
     if (!wrong && !guest->welcomed && packet.type != REMOTE_HELLO)
         wrong = "the first packet is no hello";
     if (!wrong)
-        wrong = handlers[packet.type] ? handlers[packet.type](guest, &packet)
-                                      : "a request that is not served";
+        wrong = handlers[packet.type](guest, &packet);
     remote_received_drop(received);
     return wrong;
 }

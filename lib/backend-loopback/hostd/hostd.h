@@ -11,6 +11,7 @@
 struct hostd {
     struct hostd_config config;
     struct host *host;
+    struct keeper *keeper;
     int listener;
     dev_t socket_device; /* the socket that was made, and no other, is removed */
     ino_t socket_inode;

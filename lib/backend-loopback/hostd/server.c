@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Listening and accepting. */
 #include "backend-loopback/hostd/hostd.h"
+#include "backend-loopback/hostd/keeper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -91,6 +92,8 @@ NTSTATUS hostd_create(const struct hostd_config *config, struct hostd **result, 
     if (!NT_SUCCESS(status))
         snprintf(why, WHY_SIZE, "the simulated host could not be started (0x%08x)",
                  (unsigned)status);
+    else if (!(hostd->keeper = keeper_create(hostd->host)))
+        status = STATUS_NO_MEMORY;
     else
         status = start_listening(hostd, why);
     if (!NT_SUCCESS(status)) {
@@ -171,6 +174,7 @@ void hostd_destroy(struct hostd *hostd)
     while (hostd->guests)
         pthread_cond_wait(&hostd->changed, &hostd->mutex);
     pthread_mutex_unlock(&hostd->mutex);
+    keeper_destroy(hostd->keeper);
     host_destroy(hostd->host);
     pthread_cond_destroy(&hostd->changed);
     pthread_mutex_destroy(&hostd->mutex);

@@ -97,10 +97,13 @@ enum remote_result remote_receive(int socket, struct remote_received *received)
     if (size <= 0) /* an empty packet cannot be told from the end, and is none of ours */
         return REMOTE_GONE;
     take_files(received, &message);
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    bool cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    bool malformed = (message.msg_flags & MSG_TRUNC) || (cut && received->file_count > 0);
+    if (malformed || cut)
         remote_received_drop(received);
+    if (malformed)
         return REMOTE_MALFORMED;
-    }
+    received->files_lost = cut;
     received->size = (size_t)size;
     return REMOTE_OK;
 }

@@ -155,6 +155,7 @@ const char *remote_packet_decode(const void *bytes, size_t size, unsigned files,
 /* A received packet with its descriptors, which are the receiver's. */
 struct remote_received {
     size_t size;
+    bool files_lost; /* it came with descriptors, but this process may open no more */
     unsigned file_count;
     int files[REMOTE_MAX_FILES];
     _Alignas(8) unsigned char bytes[REMOTE_PACKET_LIMIT];

@@ -264,47 +264,71 @@ void guest_descriptor_count(struct guest_vm *vm, int descriptor)
     pthread_mutex_unlock(&vm->descriptors->mutex);
 }
 
-struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
-                                           enum guest_shared_kind kind, const char *argument)
+/* The record of a shared object in this engine's own list, referenced, or NULL. */
+static struct guest_shared *find_own(struct guest_vm *vm, int descriptor)
 {
     struct guest_descriptors *descriptors = get(vm);
     struct guest_shared *shared = NULL;
 
-    if (descriptors) {
-        pthread_mutex_lock(&descriptors->mutex);
-        struct descriptor *known = find(descriptors, descriptor);
-        if (known && !known->is_sync_file && known->shared->kind == kind) {
-            shared = known->shared;
-            reference_acquire(&shared->reference);
-        }
-        pthread_mutex_unlock(&descriptors->mutex);
+    if (!descriptors)
+        return NULL;
+    pthread_mutex_lock(&descriptors->mutex);
+    struct descriptor *known = find(descriptors, descriptor);
+    if (known && !known->is_sync_file) {
+        shared = known->shared;
+        reference_acquire(&shared->reference);
     }
-    if (!shared)
-        d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                     "%s: descriptor %d does not stand for a shared %s of this host", argument,
-                     descriptor,
-                     kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
+    pthread_mutex_unlock(&descriptors->mutex);
+    return shared;
+}
+
+struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
+                                           enum guest_shared_kind kind, const char *argument)
+{
+    bool found;
+    struct guest_shared *shared = vm->ops->look_up
+                                      ? guest_kept_find(vm, descriptor, false, &found, NULL)
+                                      : find_own(vm, descriptor);
+
+    if (shared && shared->kind == kind)
+        return shared;
+    if (shared)
+        reference_release(&shared->reference);
+    d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                 "%s: descriptor %d does not stand for a shared %s of this host", argument,
+                 descriptor, kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
+    return NULL;
+}
+
+static struct guest_shared *find_own_sync_file(struct guest_vm *vm, int descriptor, bool *found,
+                                               uint64_t *value)
+{
+    struct guest_descriptors *descriptors = get(vm);
+    struct guest_shared *shared = NULL;
+
+    *found = false;
+    if (!descriptors)
+        return NULL;
+    pthread_mutex_lock(&descriptors->mutex);
+    const struct descriptor *known = find(descriptors, descriptor);
+    *found = known && known->is_sync_file;
+    if (*found && known->shared) {
+        shared = known->shared;
+        reference_acquire(&shared->reference);
+        *value = known->value;
+    }
+    pthread_mutex_unlock(&descriptors->mutex);
     return shared;
 }
 
 struct guest_shared *guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
                                                      uint64_t *value)
 {
-    struct guest_descriptors *descriptors = get(vm);
-    struct guest_shared *shared = NULL;
-    bool found = false;
+    bool found;
+    struct guest_shared *shared = vm->ops->look_up
+                                      ? guest_kept_find(vm, descriptor, true, &found, value)
+                                      : find_own_sync_file(vm, descriptor, &found, value);
 
-    if (descriptors) {
-        pthread_mutex_lock(&descriptors->mutex);
-        const struct descriptor *known = find(descriptors, descriptor);
-        found = known && known->is_sync_file;
-        if (found && known->shared) {
-            shared = known->shared;
-            reference_acquire(&shared->reference);
-            *value = known->value;
-        }
-        pthread_mutex_unlock(&descriptors->mutex);
-    }
     if (!found)
         d3dkmti_fail(STATUS_INVALID_PARAMETER,
                      "hSyncFile: descriptor %d is no sync file of a fence of this host",

@@ -57,25 +57,46 @@ static NTSTATUS seal_if_resource(struct guest_process *process, D3DKMT_HANDLE ha
 }
 
 /* The descriptor comes first: without one the host need not hear of it. */
-static NTSTATUS share(struct guest_process *process, D3DKMT_HANDLE handle,
-                      struct guest_shared *shared, const D3DKMT_SHAREOBJECTS *args)
+static NTSTATUS share_here(struct guest_process *process, D3DKMT_HANDLE handle,
+                           struct guest_shared *shared, int *descriptor)
 {
     struct guest_vm *vm = process->vm;
-    int descriptor = -1;
-    NTSTATUS status = guest_descriptor_create(vm, shared, &descriptor);
+    NTSTATUS status = guest_descriptor_create(vm, shared, descriptor);
 
     if (!NT_SUCCESS(status))
         return status;
-    uint64_t nt_handle = (uint64_t)descriptor;
     status = guest_shared_get_nt(shared, process, handle);
     if (NT_SUCCESS(status)) {
-        guest_descriptor_count(vm, descriptor);
+        guest_descriptor_count(vm, *descriptor);
         status = seal_if_resource(process, handle, shared);
     }
-    if (NT_SUCCESS(status))
+    return status;
+}
+
+/* Sealed first: what the host keeps does not change any more. */
+static NTSTATUS share_on_host(struct guest_process *process, D3DKMT_HANDLE handle,
+                              struct guest_shared *shared, int *descriptor)
+{
+    NTSTATUS status = seal_if_resource(process, handle, shared);
+
+    return NT_SUCCESS(status) ? guest_kept_create(process, shared, handle, NULL, descriptor)
+                              : status;
+}
+
+static NTSTATUS share(struct guest_process *process, D3DKMT_HANDLE handle,
+                      struct guest_shared *shared, const D3DKMT_SHAREOBJECTS *args)
+{
+    int descriptor = -1;
+    NTSTATUS status = process->vm->ops->keep ? share_on_host(process, handle, shared, &descriptor)
+                                             : share_here(process, handle, shared, &descriptor);
+
+    if (NT_SUCCESS(status)) {
+        uint64_t nt_handle = (uint64_t)descriptor;
+
         status = guest_write(process, args->pSharedNtHandle, &nt_handle, sizeof(nt_handle),
                              "pSharedNtHandle");
-    if (!NT_SUCCESS(status))
+    }
+    if (!NT_SUCCESS(status) && descriptor >= 0)
         close(descriptor); /* the watch over it does the rest */
     return status;
 }

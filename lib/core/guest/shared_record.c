@@ -36,8 +36,8 @@ struct guest_shared *guest_shared_create(struct guest_vm *vm, enum guest_shared_
 
 /* ---- the host's NT object */
 
-static NTSTATUS create_nt_object(struct guest_shared *shared, struct guest_process *process,
-                                 D3DKMT_HANDLE object)
+NTSTATUS guest_shared_make_nt(struct guest_shared *shared, struct guest_process *process,
+                              D3DKMT_HANDLE object, uint32_t *nt_handle)
 {
     struct guest_message message;
 
@@ -50,9 +50,9 @@ static NTSTATUS create_nt_object(struct guest_shared *shared, struct guest_proce
     command->object = object;
     NTSTATUS status = guest_message_exchange(&message);
     if (NT_SUCCESS(status)) {
-        shared->nt_handle =
+        *nt_handle =
             ((const struct wire_createntsharedobject_reply *)message.reply.bytes)->shared_handle;
-        if (shared->nt_handle == 0)
+        if (*nt_handle == 0)
             status =
                 d3dkmti_fail(STATUS_UNSUCCESSFUL, "the host made no NT object for 0x%08x", object);
     }
@@ -67,20 +67,24 @@ NTSTATUS guest_shared_get_nt(struct guest_shared *shared, struct guest_process *
 
     pthread_mutex_lock(&shared->mutex);
     if (shared->nt_count == 0)
-        status = create_nt_object(shared, process, object);
+        status = guest_shared_make_nt(shared, process, object, &shared->nt_handle);
     if (NT_SUCCESS(status))
         shared->nt_count++;
     pthread_mutex_unlock(&shared->mutex);
     return status;
 }
 
+void guest_shared_drop_nt(struct guest_vm *vm, uint32_t nt_handle)
+{
+    if (vm->global == GUEST_GLOBAL_OPEN)
+        (void)guest_message_send_handle(vm, NULL, 0, WIRE_GLOBAL_DESTROYNTSHAREDOBJECT, nt_handle);
+}
+
 void guest_shared_put_nt(struct guest_shared *shared)
 {
     pthread_mutex_lock(&shared->mutex);
     if (--shared->nt_count == 0) {
-        if (shared->vm->global == GUEST_GLOBAL_OPEN)
-            (void)guest_message_send_handle(shared->vm, NULL, 0, WIRE_GLOBAL_DESTROYNTSHAREDOBJECT,
-                                            shared->nt_handle);
+        guest_shared_drop_nt(shared->vm, shared->nt_handle);
         shared->nt_handle = 0;
     }
     pthread_mutex_unlock(&shared->mutex);

@@ -58,6 +58,35 @@ void guest_shared_put_nt(struct guest_shared *shared);
 /* Freezes a resource's allocations in its record, if that has not been done yet. */
 NTSTATUS guest_resource_seal(struct guest_resource *resource);
 
+/* Makes an NT object for a handle of the calling process, which nobody counts. Explained. */
+NTSTATUS guest_shared_make_nt(struct guest_shared *shared, struct guest_process *process,
+                              D3DKMT_HANDLE object, uint32_t *nt_handle);
+void guest_shared_drop_nt(struct guest_vm *vm, uint32_t nt_handle);
+
+/* ---- what the host keeps (transport_ops.keep); kept.c */
+
+/* The record as bytes from malloc, and back. NULL, explained, without memory. */
+void *guest_record_encode(const struct guest_shared *shared, size_t *size);
+/* Other processes write these bytes. NULL: malformed, or no memory. vm may be NULL in tests. */
+struct guest_shared *guest_record_decode(struct guest_vm *vm, const void *bytes, size_t size);
+
+/*
+ * A descriptor that the host keeps. shared: the record of the object with this handle, sealed if it
+ * is a resource; NULL for a sync file of a fence that is not shared. sync_file: the rest of a sync
+ * file, or NULL for the object itself. Explained.
+ */
+NTSTATUS guest_kept_create(struct guest_process *process, struct guest_shared *shared,
+                           D3DKMT_HANDLE handle, const struct guest_kept *sync_file,
+                           int *descriptor);
+
+/*
+ * The record behind a descriptor that the host keeps, which is the caller's alone. *found: whether
+ * the descriptor is of that kind at all; a sync file may be without a record. value: of a sync
+ * file, else NULL.
+ */
+struct guest_shared *guest_kept_find(struct guest_vm *vm, int descriptor, bool is_sync_file,
+                                     bool *found, uint64_t *value);
+
 /* ---- descriptors */
 
 struct guest_descriptors;
@@ -82,8 +111,9 @@ struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
 /*
  * Takes a pair of sync_pair_create over as a sync file: from now on closing its program's end,
  * ends[0], ends all of it, as guest_descriptor_count completes it. *event: what the host is to
- * signal. process, adapter: those whose end (guest_events_cancel) signals the file with an error. shared: the
- * fence's record, or NULL. On failure, which is explained, both ends are still the caller's.
+ * signal. process, adapter: those whose end (guest_events_cancel) signals the file with an error.
+ * shared: the fence's record, or NULL. On failure, which is explained, both ends are still the
+ * caller's.
  */
 NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2],
                                           struct guest_shared *shared, uint64_t value,

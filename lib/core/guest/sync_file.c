@@ -29,16 +29,13 @@ static uint32_t open_flags(void)
 
 /* ---- create */
 
-/* In order of the driver: the descriptor comes before all arguments. */
-static NTSTATUS make_pair(uint64_t value, int ends[2])
+/* Like the kernel's: driver, timeline and its number, value. */
+static void make_name(uint64_t value, char name[D3DKMT_SYNC_FILE_NAME_SIZE])
 {
     static atomic_uint last_number;
-    char name[D3DKMT_SYNC_FILE_NAME_SIZE];
 
-    /* Like the kernel's: driver, timeline and its number, value. */
-    snprintf(name, sizeof(name), SYNC_DRIVER "-" SYNC_TIMELINE_FENCE "%u-%llu",
+    snprintf(name, D3DKMT_SYNC_FILE_NAME_SIZE, SYNC_DRIVER "-" SYNC_TIMELINE_FENCE "%u-%llu",
              atomic_fetch_add(&last_number, 1) % 1000000, (unsigned long long)value);
-    return sync_pair_create(SYNC_TIMELINE_FENCE, name, ends, NULL);
 }
 
 /* Only what has a value can reach one. The driver takes any object for a fence. */
@@ -102,12 +99,15 @@ static NTSTATUS create_on_device(struct guest_device *device, const D3DKMT_CREAT
     return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
 }
 
-NTSTATUS guest_create_sync_file(struct guest_process *process, const D3DKMT_CREATESYNCFILE *args,
-                                D3DKMT_CREATESYNCFILE *caller)
+/* In order of the driver: the descriptor comes before all arguments. */
+static NTSTATUS create_here(struct guest_process *process, const D3DKMT_CREATESYNCFILE *args,
+                            D3DKMT_CREATESYNCFILE *caller)
 {
+    char name[D3DKMT_SYNC_FILE_NAME_SIZE];
     int ends[2];
-    NTSTATUS status = make_pair(args->FenceValue, ends);
 
+    make_name(args->FenceValue, name);
+    NTSTATUS status = sync_pair_create(SYNC_TIMELINE_FENCE, name, ends, NULL);
     if (!NT_SUCCESS(status))
         return status;
     struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
@@ -122,6 +122,55 @@ NTSTATUS guest_create_sync_file(struct guest_process *process, const D3DKMT_CREA
     }
     guest_object_release(device);
     return status;
+}
+
+/* The host signals it, also when this process is gone. */
+static NTSTATUS keep_on_host(struct guest_process *process, struct guest_sync_object *fence,
+                             const D3DKMT_CREATESYNCFILE *args, D3DKMT_CREATESYNCFILE *caller)
+{
+    char name[D3DKMT_SYNC_FILE_NAME_SIZE];
+    struct guest_kept sync_file = {
+        .is_sync_file = true,
+        .value = args->FenceValue,
+        .name = name,
+        .process = process->host_handle,
+        .fence = args->hMonitoredFence,
+    };
+    int descriptor;
+
+    make_name(args->FenceValue, name);
+    NTSTATUS status =
+        guest_kept_create(process, fence->shared, args->hMonitoredFence, &sync_file, &descriptor);
+    if (!NT_SUCCESS(status))
+        return status;
+    uint64_t result = (uint64_t)descriptor;
+    status = GUEST_WRITE(process, caller->hSyncFile, result);
+    if (!NT_SUCCESS(status))
+        close(descriptor);
+    return NT_SUCCESS(status) ? STATUS_SUCCESS : status;
+}
+
+static NTSTATUS create_on_host(struct guest_process *process, const D3DKMT_CREATESYNCFILE *args,
+                               D3DKMT_CREATESYNCFILE *caller)
+{
+    struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
+    NTSTATUS status = device ? guest_device_check_active(device) : STATUS_INVALID_PARAMETER;
+
+    if (NT_SUCCESS(status)) {
+        struct guest_sync_object *fence = acquire_fence(process, args->hMonitoredFence);
+
+        status = fence ? keep_on_host(process, fence, args, caller) : STATUS_INVALID_PARAMETER;
+        guest_object_release(fence);
+    }
+    guest_object_release(device);
+    return status;
+}
+
+NTSTATUS guest_create_sync_file(struct guest_process *process, const D3DKMT_CREATESYNCFILE *args,
+                                D3DKMT_CREATESYNCFILE *caller)
+{
+    return process->vm->ops->keep ? create_on_host(process, args, caller)
+                                  : create_here(process, args, caller);
 }
 
 /* ---- wait */

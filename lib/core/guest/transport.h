@@ -32,6 +32,21 @@ struct guest_pin {
     void *token; /* the transport's own */
 };
 
+/*
+ * A shared object or a sync file as it lies with a host that several processes use. The record is
+ * the engine's own; the host does not look into it.
+ */
+struct guest_kept {
+    bool is_sync_file;
+    uint32_t nt_handle; /* the host's NT object, or 0 */
+    uint64_t value;     /* of a sync file: what its fence is to reach */
+    void *record;
+    size_t record_size;
+    /* For keep, of a sync file: its name, and the fence by the handles of its process. */
+    const char *name;
+    uint32_t process, fence;
+};
+
 /* Every function may be called from many threads at once; none may call back into the engine. */
 struct transport_ops {
     /* Opens a channel before its first message. */
@@ -79,6 +94,19 @@ struct transport_ops {
     /* A GPADL over a pinned range, on the global channel. */
     NTSTATUS (*gpadl_create)(void *transport, struct guest_pin *pin, uint32_t *gpadl);
     void (*gpadl_teardown)(void *transport, uint32_t gpadl);
+
+    /*
+     * Both or neither: where several processes use one host, it keeps what descriptors stand for,
+     * and the engine keeps nothing.
+     *
+     * keep: takes the NT object over and makes a descriptor, close-on-exec, whose last close in any
+     * process ends it; the host signals a sync file by itself. STATUS_INVALID_PARAMETER,
+     * STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY; then nothing has changed.
+     */
+    NTSTATUS (*keep)(void *transport, const struct guest_kept *object, int *descriptor);
+    /* What a descriptor stands for; kept->record is from malloc. STATUS_INVALID_PARAMETER when it
+     * is none of the host's, STATUS_NO_MEMORY. */
+    NTSTATUS (*look_up)(void *transport, int descriptor, struct guest_kept *kept);
 };
 
 #endif
