@@ -101,7 +101,6 @@ static const enum d3dkmt_op_id host_lacks[] = {
     D3DKMT_OP_UpdateAllocationProperty,
     D3DKMT_OP_QueryStatistics,
     D3DKMT_OP_FlushHeapTransitions,
-    D3DKMT_OP_ShareObjectWithHost,
 };
 
 static bool loopback_supports(void *instance, const struct d3dkmt_op *op)

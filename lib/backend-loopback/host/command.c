@@ -25,6 +25,7 @@ static const struct command_entry
         GLOBAL(OPENSYNCOBJECT) = {host_open_sync, false},
         GLOBAL(DESTROYSYNCOBJECT) = {host_destroy_sync, false},
         GLOBAL(CREATENTSHAREDOBJECT) = {host_create_shared_object, false},
+        GLOBAL(SHAREOBJECTWITHHOST) = {host_share_with_host, false},
         GLOBAL(DESTROYNTSHAREDOBJECT) = {host_destroy_shared_object, true},
 };
 

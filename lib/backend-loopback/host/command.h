@@ -58,7 +58,8 @@ host_handler host_create_allocation, host_destroy_allocation, host_lock2, host_u
     host_invalidate_cache, host_set_existing_store, host_set_existing_pages;
 
 /* shared.c */
-host_handler host_create_shared_object, host_destroy_shared_object, host_open_resource;
+host_handler host_create_shared_object, host_destroy_shared_object, host_open_resource,
+    host_share_with_host;
 
 /* sync.c */
 host_handler host_create_sync, host_destroy_sync, host_open_sync, host_signal_sync,

@@ -141,6 +141,12 @@ NTSTATUS host_create(const struct host_config *config, struct host **result)
         free(host);
         return status;
     }
+    status = host_table_init(&host->worker, FIRST_INDEX, host->config.max_objects, 0);
+    if (!NT_SUCCESS(status)) {
+        host_table_destroy(&host->globals);
+        free(host);
+        return status;
+    }
     status = start(host);
     if (!NT_SUCCESS(status)) {
         host_destroy(host);
@@ -163,6 +169,7 @@ void host_destroy(struct host *host)
 {
     if (!host)
         return;
+    host_objects_release(host_table_collect(&host->worker, NULL));
     host_objects_release(host_table_collect(&host->globals, NULL));
     for (uint32_t i = 0; i < host->adapter_count; i++)
         stop_adapter(&host->adapters[i]);
@@ -172,6 +179,7 @@ void host_destroy(struct host *host)
         host->free_waits = wait->next;
         free(wait);
     }
+    host_table_destroy(&host->worker);
     host_table_destroy(&host->globals);
     pthread_mutex_destroy(&host->waits_lock);
     free(host);

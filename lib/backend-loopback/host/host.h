@@ -189,6 +189,26 @@ void host_fence_wait_end(struct host_fence_wait *wait);
 struct gpu_machine *host_machine(const struct host *host);
 struct gpu_adapter *host_gpu_adapter(const struct host *host, uint32_t adapter);
 
+/*
+ * The VM's worker process on the host: its handles are those that guests get from
+ * D3DKMTShareObjectWithHost. A handle lives, and keeps the fence or the memory alive, until the
+ * worker closes it or the host ends; nothing that a guest does takes it away.
+ * STATUS_INVALID_PARAMETER from all: no such handle, or the wrong kind of object.
+ */
+uint32_t host_worker_handle_count(struct host *host);
+
+/* The value of a fence, and a signal as a program on the host would give it (monitored fences). */
+NTSTATUS host_worker_fence_value(struct host *host, uint64_t handle, uint64_t *value);
+NTSTATUS host_worker_signal(struct host *host, uint64_t handle, uint64_t value);
+
+/* The memory of a resource's allocation, by its number in order of creation; STATUS_NOT_SUPPORTED
+ * where it is the guest's, STATUS_ACCESS_DENIED where no CPU sees it. Valid until the handle is
+ * closed. */
+NTSTATUS host_worker_memory(struct host *host, uint64_t handle, uint32_t allocation,
+                            struct host_memory *memory);
+
+NTSTATUS host_worker_close(struct host *host, uint64_t handle);
+
 /* Live objects of all processes; for tests that look for leaks. */
 uint32_t host_object_count(struct host *host);
 

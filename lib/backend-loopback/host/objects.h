@@ -42,6 +42,7 @@ enum host_kind {
     HOST_KIND_SHARED_SYNC = 32,   /* global handle of a shared sync object */
     HOST_KIND_SHARED_OBJECT = 33, /* what a guest's NT handle stands for */
     HOST_KIND_GUEST = 34,         /* a guest's connection; has no handle */
+    HOST_KIND_WORKER_OBJECT = 35, /* what a handle of the VM's worker process stands for */
 };
 
 struct host_process;
@@ -208,7 +209,18 @@ struct host_shared_sync {
     uint32_t type;
     struct gpu_fence *fence;    /* a reference */
     _Atomic uint32_t instances; /* sync objects and shared objects */
-    _Atomic uint32_t objects;   /* sync objects alone: with the last one the CPU waits end */
+    _Atomic uint32_t openers;   /* who can signal it: with the last one the CPU waits end */
+};
+
+/* A shared object: an NT handle of a guest, or a handle of the worker process. */
+struct host_shared_object {
+    struct host_object object;     /* in host.globals, or in host.worker */
+    struct host_shared_sync *sync; /* a reference and an instance, or NULL */
+    struct host_adapter *adapter;  /* of a resource */
+    uint32_t count;                /* of a resource's allocations */
+    bool system_memory;
+    bool read_only;
+    struct gpu_allocation *allocations[]; /* references, in the order of their creation */
 };
 
 struct host_gpadl {
@@ -234,6 +246,7 @@ struct host {
     uint32_t adapter_count;
     struct host_adapter adapters[HOST_MAX_ADAPTERS];
     struct host_table globals;
+    struct host_table worker; /* handles of the VM's worker process */
     _Atomic uint32_t process_count;
 
     pthread_mutex_t waits_lock;
@@ -290,6 +303,10 @@ void host_shared_sync_drop(struct host_shared_sync *shared);
 
 /* Gives back what an allocation, made or opened, has locked, and its memory. */
 void host_allocation_destroy(struct host_object *object);
+
+/* The same for those who can signal it: the last one ends the CPU waits. */
+void host_shared_sync_open(struct host_shared_sync *shared);
+void host_shared_sync_close(struct host_shared_sync *shared);
 
 /* A sync object around a reference to fence, which it takes over even on failure. Not in a table
  * yet. */

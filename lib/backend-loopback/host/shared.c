@@ -8,41 +8,50 @@
 
 #include "backend-loopback/host/command.h"
 
-struct shared_object {
-    struct host_object object;     /* in host.globals */
-    struct host_shared_sync *sync; /* a reference and an instance, or NULL */
-    struct host_adapter *adapter;  /* of a resource */
-    uint32_t count;                /* of a resource's allocations */
-    bool system_memory;
-    bool read_only;
-    struct gpu_allocation *allocations[]; /* references, in the order of their creation */
-};
+static void drop_allocations(const struct host_shared_object *shared)
+{
+    for (uint32_t i = 0; i < shared->count; i++)
+        gpu_allocation_release(shared->allocations[i]);
+}
 
 static void destroy_shared_object(struct host_object *object)
 {
-    struct shared_object *shared = (struct shared_object *)(void *)object;
-    for (uint32_t i = 0; i < shared->count; i++)
-        gpu_allocation_release(shared->allocations[i]);
+    struct host_shared_object *shared = (struct host_shared_object *)(void *)object;
+    drop_allocations(shared);
     if (shared->sync)
         host_shared_sync_drop(shared->sync);
 }
 
-static struct shared_object *new_shared_object(struct host_call *call, uint32_t count)
+/* Unlike an NT handle of a guest, the worker's is an opened object. */
+static void destroy_worker_object(struct host_object *object)
 {
-    return host_object_create(sizeof(struct shared_object) +
-                                  count * sizeof(struct gpu_allocation *),
-                              HOST_KIND_SHARED_OBJECT, &call->guest->object, destroy_shared_object);
+    struct host_shared_object *shared = (struct host_shared_object *)(void *)object;
+    drop_allocations(shared);
+    if (shared->sync)
+        host_shared_sync_close(shared->sync);
 }
 
-static NTSTATUS share_sync(struct host_call *call, struct host_sync *sync,
-                           struct shared_object **result)
+/* owner NULL: for the worker process. */
+static struct host_shared_object *new_shared_object(struct host_object *owner, uint32_t count)
+{
+    return host_object_create(sizeof(struct host_shared_object) +
+                                  count * sizeof(struct gpu_allocation *),
+                              owner ? HOST_KIND_SHARED_OBJECT : HOST_KIND_WORKER_OBJECT, owner,
+                              owner ? destroy_shared_object : destroy_worker_object);
+}
+
+static NTSTATUS share_sync(struct host_object *owner, struct host_sync *sync,
+                           struct host_shared_object **result)
 {
     if (!sync->shared)
         return STATUS_INVALID_PARAMETER;
-    struct shared_object *shared = new_shared_object(call, 0);
+    struct host_shared_object *shared = new_shared_object(owner, 0);
     if (!shared)
         return STATUS_NO_MEMORY;
-    host_shared_sync_take(sync->shared);
+    if (owner)
+        host_shared_sync_take(sync->shared);
+    else
+        host_shared_sync_open(sync->shared);
     shared->sync = sync->shared;
     *result = shared;
     return STATUS_SUCCESS;
@@ -55,8 +64,8 @@ static int by_order(const void *left, const void *right)
     return ((*a)->order > (*b)->order) - ((*a)->order < (*b)->order);
 }
 
-static NTSTATUS share_resource(struct host_call *call, struct host_resource *resource,
-                               struct shared_object **result)
+static NTSTATUS share_resource(struct host_call *call, struct host_object *owner,
+                               struct host_resource *resource, struct host_shared_object **result)
 {
     uint32_t count;
     if (!resource->shared)
@@ -66,7 +75,7 @@ static NTSTATUS share_resource(struct host_call *call, struct host_resource *res
     if (!owned)
         return STATUS_NO_MEMORY;
     qsort(owned, count, sizeof(*owned), by_order);
-    struct shared_object *shared = new_shared_object(call, count);
+    struct host_shared_object *shared = new_shared_object(owner, count);
     for (uint32_t i = 0; i < count; i++) {
         struct host_allocation *allocation = (struct host_allocation *)(void *)owned[i];
         if (shared) {
@@ -84,27 +93,50 @@ static NTSTATUS share_resource(struct host_call *call, struct host_resource *res
     return STATUS_SUCCESS;
 }
 
-NTSTATUS host_create_shared_object(struct host_call *call, const void *command, void *reply)
+/* Makes a shared object of a process's object and gives it a handle in the table. */
+static NTSTATUS share(struct host_call *call, struct host_object *owner, uint32_t handle,
+                      struct host_table *table, uint32_t *shared_handle)
 {
-    const struct wire_createntsharedobject *create = command;
-    struct wire_createntsharedobject_reply *result = reply;
-    struct shared_object *shared = NULL;
+    struct host_shared_object *shared = NULL;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
-    struct host_table *table = &call->process->table;
-    struct host_object *sync = host_table_find(table, create->object, HOST_KIND_SYNC);
-    struct host_object *resource = host_table_find(table, create->object, HOST_KIND_RESOURCE);
+    struct host_table *own = &call->process->table;
+    struct host_object *sync = host_table_find(own, handle, HOST_KIND_SYNC);
+    struct host_object *resource = host_table_find(own, handle, HOST_KIND_RESOURCE);
     if (sync)
-        status = share_sync(call, (struct host_sync *)(void *)sync, &shared);
+        status = share_sync(owner, (struct host_sync *)(void *)sync, &shared);
     else if (resource)
-        status = share_resource(call, (struct host_resource *)(void *)resource, &shared);
+        status = share_resource(call, owner, (struct host_resource *)(void *)resource, &shared);
     if (NT_SUCCESS(status)) {
         struct host_object *object = &shared->object;
-        status = host_table_insert(&call->host->globals, &object, 1);
-        result->shared_handle = NT_SUCCESS(status) ? object->handle : 0;
+        status = host_table_insert(table, &object, 1);
+        *shared_handle = NT_SUCCESS(status) ? object->handle : 0;
         host_object_release(object);
     }
     host_object_release(resource);
     host_object_release(sync);
+    return status;
+}
+
+NTSTATUS host_create_shared_object(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_createntsharedobject *create = command;
+    struct wire_createntsharedobject_reply *result = reply;
+    return share(call, &call->guest->object, create->object, &call->host->globals,
+                 &result->shared_handle);
+}
+
+/* The device says nothing but that the caller has one: objects know their adapter. */
+NTSTATUS host_share_with_host(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_shareobjectwithhost *share_command = command;
+    struct wire_shareobjectwithhost_reply *result = reply;
+    uint32_t handle = 0;
+    struct host_device *device = host_find_any_device(call, share_command->device_handle);
+    if (!device)
+        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = share(call, NULL, share_command->object_handle, &call->host->worker, &handle);
+    result->vail_nt_handle = handle;
+    host_object_release(&device->object);
     return status;
 }
 
@@ -126,7 +158,7 @@ NTSTATUS host_destroy_shared_object(struct host_call *call, const void *command,
 /* ---- open */
 
 static struct host_object *open_allocation(struct host_resource *resource,
-                                           const struct shared_object *shared, uint32_t index)
+                                           const struct host_shared_object *shared, uint32_t index)
 {
     struct host_allocation *allocation = host_object_create(
         sizeof(*allocation), HOST_KIND_ALLOCATION, &resource->object, host_allocation_destroy);
@@ -143,7 +175,7 @@ static struct host_object *open_allocation(struct host_resource *resource,
 }
 
 /* objects has room for the resource and all allocations; *made receives how many there are. */
-static NTSTATUS open_all(struct host_device *device, const struct shared_object *shared,
+static NTSTATUS open_all(struct host_device *device, const struct host_shared_object *shared,
                          struct host_object **objects, uint32_t *made)
 {
     struct host_resource *resource =
@@ -163,7 +195,7 @@ static NTSTATUS open_all(struct host_device *device, const struct shared_object 
 }
 
 static NTSTATUS open_shared(struct host_call *call, struct host_device *device,
-                            const struct shared_object *shared,
+                            const struct host_shared_object *shared,
                             struct wire_openresource_reply *result)
 {
     uint32_t made = 0;
@@ -189,7 +221,7 @@ NTSTATUS host_open_resource(struct host_call *call, const void *command, void *r
     const struct wire_openresource *open = command;
     NTSTATUS status = STATUS_INVALID_PARAMETER;
     struct host_device *device = host_find_device(call, open->device);
-    struct shared_object *shared =
+    struct host_shared_object *shared =
         (void *)host_table_find(&call->host->globals, open->global_share, HOST_KIND_SHARED_OBJECT);
     if (device && shared && open->nt_security_sharing && shared->adapter == call->adapter &&
         shared->count == open->allocation_count)

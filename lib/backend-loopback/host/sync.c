@@ -91,18 +91,31 @@ void host_shared_sync_drop(struct host_shared_sync *shared)
     host_object_release(&shared->object);
 }
 
+void host_shared_sync_open(struct host_shared_sync *shared)
+{
+    atomic_fetch_add(&shared->openers, 1);
+    host_shared_sync_take(shared);
+}
+
+void host_shared_sync_close(struct host_shared_sync *shared)
+{
+    if (atomic_fetch_sub(&shared->openers, 1) == 1)
+        gpu_fence_cancel_cpu_waits(shared->fence);
+    host_shared_sync_drop(shared);
+}
+
 /* The last object of a fence ends the CPU waits for it, sync files included, although queues, and
  * what can be opened again, may keep the fence. */
 static void destroy_sync(struct host_object *object)
 {
     struct host_sync *sync = (struct host_sync *)(void *)object;
-    if (sync->fence && (!sync->shared || atomic_fetch_sub(&sync->shared->objects, 1) == 1))
+    if (sync->fence && !sync->shared)
         gpu_fence_cancel_cpu_waits(sync->fence);
     if (sync->space)
         gpu_address_free(sync->space, sync->gpu_address, GPU_PAGE_SIZE);
     gpu_fence_release(sync->fence);
     if (sync->shared)
-        host_shared_sync_drop(sync->shared);
+        host_shared_sync_close(sync->shared);
 }
 
 struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
@@ -140,7 +153,7 @@ static NTSTATUS share(struct host_call *call, struct host_sync *sync)
         return status;
     }
     atomic_store(&shared->instances, 1);
-    atomic_store(&shared->objects, 1);
+    atomic_store(&shared->openers, 1);
     sync->shared = shared; /* with the creator's reference */
     return STATUS_SUCCESS;
 }
@@ -282,8 +295,7 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
                              gpu_fence_reference(shared->fence));
         status = sync ? STATUS_SUCCESS : STATUS_NO_MEMORY;
         if (NT_SUCCESS(status)) {
-            host_shared_sync_take(shared);
-            atomic_fetch_add(&shared->objects, 1);
+            host_shared_sync_open(shared);
             sync->shared = shared;
             status =
                 map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);

@@ -248,9 +248,10 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
     /*
      * A leaf is taken out without looking at its neighbours: those are what a busy guest destroys.
      */
-    bool leaf = root && (root->kind == HOST_KIND_ALLOCATION || root->kind == HOST_KIND_SYNC ||
-                         root->kind == HOST_KIND_SHARED_SYNC ||
-                         root->kind == HOST_KIND_SHARED_OBJECT || root->kind == HOST_KIND_ADAPTER);
+    bool leaf =
+        root && (root->kind == HOST_KIND_ALLOCATION || root->kind == HOST_KIND_SYNC ||
+                 root->kind == HOST_KIND_SHARED_SYNC || root->kind == HOST_KIND_SHARED_OBJECT ||
+                 root->kind == HOST_KIND_WORKER_OBJECT || root->kind == HOST_KIND_ADAPTER);
     if (leaf && root->in_table) {
         remove_one(table, root);
         root->next = NULL;
