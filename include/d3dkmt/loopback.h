@@ -43,7 +43,8 @@ D3DKMT_API extern const struct d3dkmt_backend d3dkmt_loopback_backend;
 
 /*
  * Says what the command SOFTGPU_CALL with this number does on an adapter of the simulated host that
- * is open, counted from 0 in order of enumeration; NULL takes the function away. context goes to
+ * is open; NULL takes the function away. Adapters have numbers: those of the start count from 0 in
+ * order of enumeration, one that is added gets the lowest number that is free. context goes to
  * each call and must live until no command buffer that calls can be running.
  *
  * STATUS_SUCCESS; STATUS_INVALID_PARAMETER for a number or adapter that does not exist;
@@ -52,6 +53,32 @@ D3DKMT_API extern const struct d3dkmt_backend d3dkmt_loopback_backend;
  */
 D3DKMT_API NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number,
                                                  softgpu_function function, void *context);
+
+/*
+ * Arrival and surprise removal, with the library in use on any threads. The calls of a program that
+ * were waiting for an adapter that goes end with STATUS_DEVICE_REMOVED, later ones fail with it;
+ * addresses from Lock2 and of fences stay readable until their objects are destroyed, with all ones
+ * in the fences of the adapter's devices. Sync files are signalled with an error.
+ *
+ * Not while the backend is being closed. remove returns when the adapter is gone, which takes until
+ * its command buffers have stopped: not from a function of SOFTGPU_CALL.
+ */
+struct d3dkmt_loopback_adapter {
+    LUID luid;         /* 0: one that was never there before; not one that is there now */
+    bool compute_only; /* everything else is as the options of the open host say */
+};
+
+/*
+ * wanted may be NULL. STATUS_SUCCESS, with *adapter its number; STATUS_INSUFFICIENT_RESOURCES:
+ * there are 16; STATUS_OBJECT_NAME_COLLISION: the LUID is in use; STATUS_NO_MEMORY;
+ * STATUS_DEVICE_REMOVED: no simulated host is open; STATUS_NOT_SUPPORTED: it is in another process.
+ */
+D3DKMT_API NTSTATUS d3dkmt_loopback_add_adapter(const struct d3dkmt_loopback_adapter *wanted,
+                                                uint32_t *adapter);
+
+/* STATUS_SUCCESS; STATUS_INVALID_PARAMETER: there is none; STATUS_DEVICE_REMOVED and
+ * STATUS_NOT_SUPPORTED as above. */
+D3DKMT_API NTSTATUS d3dkmt_loopback_remove_adapter(uint32_t adapter);
 
 #ifdef __cplusplus
 }

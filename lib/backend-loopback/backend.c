@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 struct loopback {
+    struct host_adapter_config adapter;  /* as the options describe the adapters; without texts */
     struct loopback_transport transport; /* when the host is here */
     struct remote_transport *remote;     /* when it is elsewhere, else NULL */
     struct guest_process *process;
@@ -78,6 +79,7 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         close_transport(loopback);
         goto fail;
     }
+    loopback->adapter = options->host.adapters[0];
     free(options);
     atomic_store(&open_instance, loopback);
     *instance = loopback;
@@ -171,10 +173,36 @@ NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number, softgpu
         return STATUS_DEVICE_REMOVED;
     if (loopback->remote)
         return STATUS_NOT_SUPPORTED;
-    if (adapter >= host_adapter_count(loopback->transport.host))
+    if (!host_adapter_is_present(loopback->transport.host, adapter))
         return STATUS_INVALID_PARAMETER;
     struct gpu_adapter *gpu = host_gpu_adapter(loopback->transport.host, adapter);
     return kmd_softgpu_set_function(gpu_adapter_miniport_adapter(gpu), number, function, context);
+}
+
+NTSTATUS d3dkmt_loopback_add_adapter(const struct d3dkmt_loopback_adapter *wanted,
+                                     uint32_t *adapter)
+{
+    struct loopback *loopback = atomic_load(&open_instance);
+
+    if (!loopback)
+        return STATUS_DEVICE_REMOVED;
+    if (loopback->remote)
+        return STATUS_NOT_SUPPORTED;
+    struct host_adapter_config config = loopback->adapter;
+    config.compute_only = wanted && wanted->compute_only;
+    config.luid = wanted ? wanted->luid : (LUID){0};
+    return loopback_transport_add(&loopback->transport, &config, adapter);
+}
+
+NTSTATUS d3dkmt_loopback_remove_adapter(uint32_t adapter)
+{
+    struct loopback *loopback = atomic_load(&open_instance);
+
+    if (!loopback)
+        return STATUS_DEVICE_REMOVED;
+    if (loopback->remote)
+        return STATUS_NOT_SUPPORTED;
+    return loopback_transport_remove(&loopback->transport, adapter);
 }
 
 struct host *loopback_host(void)

@@ -38,9 +38,15 @@ static NTSTATUS open_channel(void *context, guest_channel channel)
     return STATUS_SUCCESS;
 }
 
+/* The engine has ended the waits for an adapter that leaves, and has not yet looked at its memory:
+ * now is when its fences become all ones. */
 static void close_channel(void *context, guest_channel channel)
 {
+    struct loopback_transport *transport = context;
+
     atomic_store(channel_flag(context, channel), false);
+    if (channel != GUEST_CHANNEL_GLOBAL && atomic_load(&transport->leaving[adapter_of(channel)]))
+        (void)host_adapter_lose(transport->host, adapter_of(channel));
 }
 
 static int host_channel(guest_channel channel)
@@ -130,6 +136,38 @@ static void unmap_io(void *context, void *mapping, size_t size)
     munmap(mapping, size);
 }
 
+/*
+ * The program may be writing there, as it may to hardware that is being pulled out: what of that is
+ * still seen is open, and no defect that a checker should report. Zeros are left alone, which the
+ * copy consists of already.
+ */
+__attribute__((no_sanitize("thread"))) static void
+copy_words(volatile uint64_t *to, const volatile uint64_t *from, size_t size)
+{
+    for (size_t i = 0; i < size / sizeof(*to); i++) {
+        uint64_t word = from[i];
+
+        if (word)
+            to[i] = word;
+    }
+}
+
+static void detach_io(void *context, void *mapping, size_t size, bool writable)
+{
+    struct loopback_transport *transport = context;
+    void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (copy != MAP_FAILED) {
+        copy_words(copy, mapping, size);
+        if ((writable || mprotect(copy, size, PROT_READ) == 0) &&
+            mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, mapping) == mapping)
+            return;
+        munmap(copy, size);
+    }
+    transport->services->log(D3DKMT_LOG_WARNING, "loopback",
+                             "%zu bytes of an adapter that is gone stay mapped", size);
+}
+
 /* ---- the caller's memory */
 
 /* A range that the host may reach by page number: numbers are those of virtual pages. */
@@ -212,6 +250,7 @@ const struct transport_ops loopback_transport_ops = {
     .release_io_space = release_io_space,
     .map_io = map_io,
     .unmap_io = unmap_io,
+    .detach_io = detach_io,
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,
@@ -256,19 +295,43 @@ static void write_log(void *context, enum host_log_level level, const char *text
 
 /* ---- open and close */
 
-static void let_adapters_arrive(struct loopback_transport *transport)
+static void let_adapter_arrive(struct loopback_transport *transport, uint32_t adapter)
 {
-    d3dkmti_guest_vm_global_offered(transport->vm);
-    for (uint32_t i = 0; i < host_adapter_count(transport->host); i++) {
-        uint8_t instance[16];
-        LUID luid;
+    uint8_t instance[16];
+    LUID luid;
 
-        host_vgpu_instance(transport->host, i, instance);
-        memcpy(&luid, instance, sizeof(luid));
-        d3dkmti_guest_vm_channel_offered(transport->vm, channel_of(i), luid);
-        d3dkmti_guest_vm_pci_added(transport->vm, i,
-                                   host_adapter_is_compute_only(transport->host, i));
+    host_vgpu_instance(transport->host, adapter, instance);
+    memcpy(&luid, instance, sizeof(luid));
+    d3dkmti_guest_vm_channel_offered(transport->vm, channel_of(adapter), luid);
+    d3dkmti_guest_vm_pci_added(transport->vm, adapter,
+                               host_adapter_is_compute_only(transport->host, adapter));
+}
+
+NTSTATUS loopback_transport_add(struct loopback_transport *transport,
+                                const struct host_adapter_config *config, uint32_t *adapter)
+{
+    pthread_mutex_lock(&transport->hotplug_mutex);
+    NTSTATUS status = host_adapter_add(transport->host, config, adapter);
+    if (NT_SUCCESS(status))
+        let_adapter_arrive(transport, *adapter);
+    pthread_mutex_unlock(&transport->hotplug_mutex);
+    return status;
+}
+
+NTSTATUS loopback_transport_remove(struct loopback_transport *transport, uint32_t adapter)
+{
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+
+    pthread_mutex_lock(&transport->hotplug_mutex);
+    if (host_adapter_is_present(transport->host, adapter)) {
+        atomic_store(&transport->leaving[adapter], true);
+        d3dkmti_guest_vm_channel_rescinded(transport->vm, channel_of(adapter));
+        d3dkmti_guest_vm_pci_removed(transport->vm, adapter);
+        atomic_store(&transport->leaving[adapter], false);
+        status = host_adapter_remove(transport->host, adapter);
     }
+    pthread_mutex_unlock(&transport->hotplug_mutex);
+    return status;
 }
 
 NTSTATUS loopback_transport_open(struct loopback_transport *transport,
@@ -286,6 +349,7 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
     transport->services = services;
     atomic_store(&transport->next_gpadl, 1);
     pthread_mutex_init(&transport->pin_mutex, NULL);
+    pthread_mutex_init(&transport->hotplug_mutex, NULL);
     NTSTATUS status = d3dkmti_guest_vm_create(&loopback_transport_ops, transport, &transport->vm);
     if (!NT_SUCCESS(status))
         goto destroy_mutex;
@@ -296,13 +360,16 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
         services->fail_with(status, "the simulated host could not be started");
         goto destroy_vm;
     }
-    let_adapters_arrive(transport);
+    d3dkmti_guest_vm_global_offered(transport->vm);
+    for (uint32_t i = 0; i < host_adapter_count(transport->host); i++)
+        let_adapter_arrive(transport, i);
     return STATUS_SUCCESS;
 
 destroy_vm:
     host_destroy(transport->host);
     d3dkmti_guest_vm_destroy(transport->vm);
 destroy_mutex:
+    pthread_mutex_destroy(&transport->hotplug_mutex);
     pthread_mutex_destroy(&transport->pin_mutex);
     return status;
 }
@@ -314,5 +381,6 @@ void loopback_transport_close(struct loopback_transport *transport)
     host_guest_disconnect(transport->guest);
     host_destroy(transport->host);
     d3dkmti_guest_vm_destroy(transport->vm);
+    pthread_mutex_destroy(&transport->hotplug_mutex);
     pthread_mutex_destroy(&transport->pin_mutex);
 }

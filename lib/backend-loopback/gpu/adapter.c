@@ -124,6 +124,17 @@ void gpu_adapter_destroy(struct gpu_adapter *adapter)
     free_adapter(adapter);
 }
 
+bool gpu_adapter_wind_up(struct gpu_adapter *adapter)
+{
+    bool empty;
+
+    gpu_paging_thread_stop(adapter);
+    pthread_mutex_lock(&adapter->memory_lock);
+    empty = !adapter->allocations && !adapter->processes;
+    pthread_mutex_unlock(&adapter->memory_lock);
+    return empty;
+}
+
 const struct kmd_adapter_info *gpu_adapter_info(const struct gpu_adapter *adapter)
 {
     return &adapter->info;

@@ -33,6 +33,10 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
 /* Stops the engines, then the miniport. Every process of the adapter must be gone. NULL is fine. */
 void gpu_adapter_destroy(struct gpu_adapter *adapter);
 
+/* For an adapter that is used no more: finishes the paging operations that are on their way. True
+ * when every process and allocation is gone then, so that it may be destroyed. */
+bool gpu_adapter_wind_up(struct gpu_adapter *adapter);
+
 const struct kmd_adapter_info *gpu_adapter_info(const struct gpu_adapter *adapter);
 struct gpu_machine *gpu_adapter_machine(const struct gpu_adapter *adapter);
 

@@ -143,6 +143,11 @@ void gpu_allocation_release(struct gpu_allocation *allocation)
     free(allocation);
 }
 
+struct gpu_adapter *gpu_allocation_adapter(const struct gpu_allocation *allocation)
+{
+    return allocation->adapter;
+}
+
 uint64_t gpu_allocation_size(const struct gpu_allocation *allocation)
 {
     return allocation->pages * GPU_PAGE_SIZE;

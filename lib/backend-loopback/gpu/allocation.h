@@ -43,6 +43,7 @@ void gpu_allocation_release(struct gpu_allocation *allocation);
  * returns, and all of it faults from then on. The host calls it before guest pages go away. */
 void gpu_allocation_revoke(struct gpu_allocation *allocation);
 
+struct gpu_adapter *gpu_allocation_adapter(const struct gpu_allocation *allocation);
 uint64_t
 gpu_allocation_size(const struct gpu_allocation *allocation); /* bytes, a multiple of 4 KiB */
 uint32_t gpu_allocation_flags(const struct gpu_allocation *allocation); /* KMD_ALLOCATION_* */

@@ -98,7 +98,8 @@ static struct host_adapter *adapter_by_luid(struct host *host, const struct wire
 {
     for (uint32_t i = 0; i < host->adapter_count; i++) {
         const LUID *own = &host->adapters[i].config.vgpu_luid;
-        if (luid->a == (uint32_t)own->LowPart && luid->b == (uint32_t)own->HighPart)
+        if (atomic_load(&host->adapters[i].present) && luid->a == (uint32_t)own->LowPart &&
+            luid->b == (uint32_t)own->HighPart)
             return &host->adapters[i];
     }
     return NULL;
@@ -106,18 +107,20 @@ static struct host_adapter *adapter_by_luid(struct host *host, const struct wire
 
 /* Global commands come on the global channel. vGPU commands come on their channel, or on the global
  * one, where from version 40 on the LUID of the ext header says which adapter is meant. */
-static bool route(struct host_call *call, int channel)
+static NTSTATUS route(struct host_call *call, int channel)
 {
     const struct wire_request *request = call->request;
     if (request->command->channel == WIRE_GLOBAL)
-        return channel == HOST_GLOBAL_CHANNEL;
+        return channel == HOST_GLOBAL_CHANNEL ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     if (channel == HOST_GLOBAL_CHANNEL) {
         if (request->interface_version >= WIRE_VERSION)
             call->adapter = adapter_by_luid(call->host, &request->vgpu_luid);
     } else if (channel >= 0 && (uint32_t)channel < call->host->adapter_count) {
         call->adapter = &call->host->adapters[channel];
     }
-    return call->adapter != NULL;
+    if (!call->adapter)
+        return STATUS_INVALID_PARAMETER;
+    return atomic_load(&call->adapter->present) ? STATUS_SUCCESS : STATUS_DEVICE_REMOVED;
 }
 
 /* Another guest's process is as good as not there. */
@@ -125,8 +128,9 @@ static NTSTATUS prepare(struct host_call *call, int channel, const struct comman
 {
     if (!entry->run)
         return STATUS_NOT_SUPPORTED;
-    if (!route(call, channel))
-        return STATUS_INVALID_PARAMETER;
+    NTSTATUS status = route(call, channel);
+    if (!NT_SUCCESS(status))
+        return status;
     if (entry->without_process)
         return STATUS_SUCCESS;
     struct host_object *process =
@@ -288,7 +292,9 @@ size_t host_command(struct host_guest *guest, int channel, const void *bytes, si
     }
     if (size)
         memcpy(copy, bytes, size);
+    pthread_rwlock_rdlock(&guest->host->presence);
     size_t reply_size = decode_and_execute(guest, channel, copy, size, reply, capacity);
+    pthread_rwlock_unlock(&guest->host->presence);
     if (copy != small)
         free(copy);
     return reply_size;

@@ -17,6 +17,11 @@ bool host_adapter_is_compute_only(const struct host *host, uint32_t adapter)
     return adapter < host->adapter_count && host->adapters[adapter].config.compute_only;
 }
 
+bool host_adapter_is_present(const struct host *host, uint32_t adapter)
+{
+    return adapter < host->adapter_count && atomic_load(&host->adapters[adapter].present);
+}
+
 LUID host_adapter_luid(const struct host *host, uint32_t adapter)
 {
     if (adapter >= host->adapter_count)

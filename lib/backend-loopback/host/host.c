@@ -55,7 +55,8 @@ static LUID luid_or(LUID given, uint32_t low, int32_t high)
 }
 
 /* The configuration with every default filled in. */
-static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t index)
+static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t index,
+                                 uint32_t number)
 {
     char name[64];
     snprintf(name, sizeof(name), "Software GPU %u", index);
@@ -63,9 +64,9 @@ static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t in
     config->miniport_options = config->miniport_options ? strdup(config->miniport_options) : NULL;
     if (!config->name)
         return STATUS_NO_MEMORY;
-    config->luid = luid_or(config->luid, 0x10000 + index, 1);
-    config->vgpu_luid = luid_or(config->vgpu_luid, 0x20000 + index, 2);
-    config->host_luid = luid_or(config->host_luid, 0x30000 + index, 3);
+    config->luid = luid_or(config->luid, 0x10000 + number, 1);
+    config->vgpu_luid = luid_or(config->vgpu_luid, 0x20000 + number, 2);
+    config->host_luid = luid_or(config->host_luid, 0x30000 + number, 3);
     if (!config->device_ids.VendorID)
         config->device_ids =
             (D3DKMT_DEVICE_IDS){.VendorID = 0x1414, .DeviceID = 0x5347, .BusType = 5};
@@ -74,16 +75,14 @@ static NTSTATUS adapter_defaults(struct host_adapter_config *config, uint32_t in
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS start_adapter(struct host *host, uint32_t index)
+NTSTATUS host_adapter_start(struct host *host, uint32_t index,
+                            const struct host_adapter_config *config)
 {
     struct host_adapter *adapter = &host->adapters[index];
     adapter->host = host;
     adapter->index = index;
-    adapter->config = host->config.adapters[index];
-    host->adapter_count = index + 1; /* from here on the teardown frees it */
-    NTSTATUS status = adapter_defaults(&adapter->config, index);
-    if (!NT_SUCCESS(status))
-        return status;
+    adapter->config = *config;
+    NTSTATUS status = adapter_defaults(&adapter->config, index, host->adapters_started++);
     struct gpu_adapter_config gpu = {
         .miniport = adapter->config.miniport,
         .miniport_options = adapter->config.miniport_options,
@@ -93,7 +92,27 @@ static NTSTATUS start_adapter(struct host *host, uint32_t index)
     };
     memcpy(gpu.segment_size, adapter->config.segment_size, sizeof(gpu.segment_size));
     memcpy(gpu.budget, adapter->config.budget, sizeof(gpu.budget));
-    return gpu_adapter_create(host->machine, &gpu, &adapter->gpu);
+    if (NT_SUCCESS(status))
+        status = gpu_adapter_create(host->machine, &gpu, &adapter->gpu);
+    if (!NT_SUCCESS(status)) {
+        adapter->gpu = NULL;
+        host_adapter_stop(adapter);
+        return status;
+    }
+    if (index >= host->adapter_count)
+        host->adapter_count = index + 1;
+    atomic_store(&adapter->present, true);
+    return STATUS_SUCCESS;
+}
+
+/* A stream of commands must not keep an adapter from coming or going. */
+static void init_presence(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
 }
 
 static bool is_valid(const struct host_config *config)
@@ -116,7 +135,7 @@ static NTSTATUS start(struct host *host)
     if (!NT_SUCCESS(status))
         host->machine = NULL;
     for (uint32_t i = 0; i < host->config.adapter_count && NT_SUCCESS(status); i++)
-        status = start_adapter(host, i);
+        status = host_adapter_start(host, i, &host->config.adapters[i]);
     return status;
 }
 
@@ -135,6 +154,7 @@ NTSTATUS host_create(const struct host_config *config, struct host **result)
     if (!host->config.max_objects)
         host->config.max_objects = DEFAULT_OBJECTS;
     pthread_mutex_init(&host->waits_lock, NULL);
+    init_presence(&host->presence);
     NTSTATUS status =
         host_table_init(&host->globals, FIRST_INDEX, host->config.max_objects, GLOBAL_INSTANCE);
     if (!NT_SUCCESS(status)) {
@@ -158,11 +178,14 @@ NTSTATUS host_create(const struct host_config *config, struct host **result)
 
 /* ---- end */
 
-static void stop_adapter(struct host_adapter *adapter)
+void host_adapter_stop(struct host_adapter *adapter)
 {
     gpu_adapter_destroy(adapter->gpu);
+    adapter->gpu = NULL;
     free((char *)adapter->config.name);
     free((char *)adapter->config.miniport_options);
+    adapter->config.name = NULL;
+    adapter->config.miniport_options = NULL;
 }
 
 void host_destroy(struct host *host)
@@ -172,7 +195,7 @@ void host_destroy(struct host *host)
     host_objects_release(host_table_collect(&host->worker, NULL));
     host_objects_release(host_table_collect(&host->globals, NULL));
     for (uint32_t i = 0; i < host->adapter_count; i++)
-        stop_adapter(&host->adapters[i]);
+        host_adapter_stop(&host->adapters[i]);
     gpu_machine_destroy(host->machine);
     while (host->free_waits) {
         struct host_wait *wait = host->free_waits;
@@ -181,6 +204,7 @@ void host_destroy(struct host *host)
     }
     host_table_destroy(&host->worker);
     host_table_destroy(&host->globals);
+    pthread_rwlock_destroy(&host->presence);
     pthread_mutex_destroy(&host->waits_lock);
     free(host);
 }

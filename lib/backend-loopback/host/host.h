@@ -110,10 +110,30 @@ NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *lin
  * commands is in progress; when this returns the link is not used any more. NULL is fine. */
 void host_guest_disconnect(struct host_guest *guest);
 
+/*
+ * Adapters come and go, in two steps. Lose: the hardware is gone. Its devices are in error and
+ * their fences all ones, no engine runs for them, commands are answered STATUS_DEVICE_REMOVED; but
+ * memory that guests have mapped still is what it was. Remove: what any guest had on it is
+ * destroyed, and the place is free for another adapter. Remove loses it first if need be. One
+ * thread at a time; never from a link's function, except that lose may be called there.
+ *
+ * Neither returns before command buffers have stopped; a function of softgpu.h's CALL that does not
+ * return holds it up. STATUS_INVALID_PARAMETER: there is no such adapter.
+ */
+NTSTATUS host_adapter_lose(struct host *host, uint32_t adapter);
+NTSTATUS host_adapter_remove(struct host *host, uint32_t adapter);
+
+/* *adapter: the place that it got. STATUS_INSUFFICIENT_RESOURCES: HOST_MAX_ADAPTERS are there;
+ * STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY, or what a miniport's start said. */
+NTSTATUS host_adapter_add(struct host *host, const struct host_adapter_config *config,
+                          uint32_t *adapter);
+
 /* ---- what the guest's bus shows */
 
+/* Places for adapters that have been in use; a place may be empty now. */
 uint32_t host_adapter_count(const struct host *host);
 bool host_adapter_is_compute_only(const struct host *host, uint32_t adapter);
+bool host_adapter_is_present(const struct host *host, uint32_t adapter);
 LUID host_adapter_luid(const struct host *host, uint32_t adapter);
 
 /* Config words of the PCI function; anything else reads as 0 and ignores writes. */

@@ -140,6 +140,19 @@ NTSTATUS host_gpadl_create(struct host_guest *guest, uint32_t id, const struct h
     return status;
 }
 
+void host_gpadls_leave(struct host_guest *guest, const struct host_adapter *adapter)
+{
+    pthread_mutex_lock(&guest->lock);
+    for (struct host_gpadl *gpadl = guest->gpadls; gpadl; gpadl = gpadl->next) {
+        if (!gpadl->user || gpu_allocation_adapter(gpadl->user) != adapter->gpu)
+            continue;
+        gpu_allocation_revoke(gpadl->user);
+        gpu_allocation_release(gpadl->user);
+        gpadl->user = NULL;
+    }
+    pthread_mutex_unlock(&guest->lock);
+}
+
 void host_gpadl_teardown(struct host_guest *guest, uint32_t id)
 {
     pthread_mutex_lock(&guest->lock);

@@ -15,8 +15,9 @@
  * Locks: a table's lock guards the table, in_table and closed of its objects; host_process.lock
  * guards gpu[]; host_guest.lock guards its GPADLs, its IO space and its opened adapters. None is
  * taken while holding another, and none is held across a call to the guest's link. Calls into gpu
- * are made without a lock, but for two that call nothing back: making a gpu_process, and lending
- * pages.
+ * are made without a lock, but for those that call nothing back: making a gpu_process, lending
+ * pages and taking them away. host.presence comes before all of them: a command holds it for
+ * reading from beginning to end.
  */
 #ifndef BACKEND_LOOPBACK_HOST_OBJECTS_H
 #define BACKEND_LOOPBACK_HOST_OBJECTS_H
@@ -110,8 +111,8 @@ bool host_table_find_all(struct host_table *table, const struct wire_span *handl
                          enum host_kind kind, struct host_object **objects);
 
 /*
- * References to the live objects of a kind directly owned by owner, in a list from malloc; NULL
- * when there are none or no memory is left.
+ * References to the live objects of a kind directly owned by owner (NULL: by anybody), in a list
+ * from malloc; NULL when there are none or no memory is left.
  */
 struct host_object **host_table_owned(struct host_table *table, const struct host_object *owner,
                                       enum host_kind kind, uint32_t *count);
@@ -126,6 +127,10 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
 bool host_table_disown(struct host_table *table, struct host_object *object,
                        struct host_object *owner);
 
+/* The same, and the handles are never used again: for objects that go without the guest's doing,
+ * which goes on knowing them by these handles. */
+struct host_object *host_table_collect_for_good(struct host_table *table, struct host_object *root);
+
 /* Retires and releases a list from host_table_collect. */
 void host_objects_release(struct host_object *list);
 
@@ -135,7 +140,8 @@ struct host_adapter {
     struct host *host;
     uint32_t index;
     struct host_adapter_config config; /* texts are the host's copies */
-    struct gpu_adapter *gpu;
+    _Atomic bool present;              /* commands are for adapters that are */
+    struct gpu_adapter *gpu;           /* NULL: the place is free */
 };
 
 struct host_process {
@@ -243,7 +249,11 @@ struct host_wait {
 struct host {
     struct host_config config;
     struct gpu_machine *machine;
-    uint32_t adapter_count;
+    /* Held for reading while a command runs, for writing while adapters come and go; before every
+     * other lock. */
+    pthread_rwlock_t presence;
+    _Atomic uint32_t adapter_count; /* places that have ever been taken */
+    uint32_t adapters_started;      /* in all, for names that were never used before */
     struct host_adapter adapters[HOST_MAX_ADAPTERS];
     struct host_table globals;
     struct host_table worker; /* handles of the VM's worker process */
@@ -274,6 +284,14 @@ struct host_guest {
     struct host_gpadl *gpadls;
     struct host_opened_adapter opened[HOST_MAX_ADAPTERS];
 };
+
+/* Starts an adapter in a free place. presence held for writing, or nobody else has the host. */
+NTSTATUS host_adapter_start(struct host *host, uint32_t index,
+                            const struct host_adapter_config *config);
+void host_adapter_stop(struct host_adapter *adapter);
+
+/* memory.c: takes the pages of GPADLs from allocations of an adapter. */
+void host_gpadls_leave(struct host_guest *guest, const struct host_adapter *adapter);
 
 /* ---- services */
 

@@ -135,7 +135,7 @@ static void insert_one(struct host_table *table, struct host_object *object)
 }
 
 /* Out of the table: the table's reference passes to the caller. */
-static void remove_one(struct host_table *table, struct host_object *object)
+static void remove_one(struct host_table *table, struct host_object *object, bool reuse)
 {
     uint32_t index = (object->handle & WIRE_HANDLE_INDEX) >> WIRE_HANDLE_INDEX_SHIFT;
     uint32_t slot = index - table->first_index;
@@ -145,7 +145,8 @@ static void remove_one(struct host_table *table, struct host_object *object)
     object->closed = true;
     object->in_table = false;
     table->live--;
-    append_free(table, slot);
+    if (reuse)
+        append_free(table, slot);
 }
 
 /* A process as owner is in another table: there the table's own closed says that it is going. */
@@ -224,7 +225,7 @@ struct host_object **host_table_owned(struct host_table *table, const struct hos
     struct host_object **list = malloc((table->live + 1) * sizeof(*list));
     for (uint32_t slot = 0; list && slot < table->size; slot++) {
         struct host_object *object = table->entries[slot].object;
-        if (!object || object->owner != owner || object->kind != kind)
+        if (!object || (owner && object->owner != owner) || object->kind != kind)
             continue;
         host_object_reference(object);
         list[(*count)++] = object;
@@ -236,7 +237,7 @@ struct host_object **host_table_owned(struct host_table *table, const struct hos
     return NULL;
 }
 
-struct host_object *host_table_collect(struct host_table *table, struct host_object *root)
+static struct host_object *collect(struct host_table *table, struct host_object *root, bool reuse)
 {
     struct host_object *list = NULL;
     pthread_rwlock_wrlock(&table->lock);
@@ -253,7 +254,7 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
                  root->kind == HOST_KIND_SHARED_SYNC || root->kind == HOST_KIND_SHARED_OBJECT ||
                  root->kind == HOST_KIND_WORKER_OBJECT || root->kind == HOST_KIND_ADAPTER);
     if (leaf && root->in_table) {
-        remove_one(table, root);
+        remove_one(table, root, reuse);
         root->next = NULL;
         list = root;
     }
@@ -264,17 +265,27 @@ struct host_object *host_table_collect(struct host_table *table, struct host_obj
             continue;
         if (object == root)
             continue; /* last, so that the loop's condition holds until then */
-        remove_one(table, object);
+        remove_one(table, object, reuse);
         object->next = list;
         list = object;
     }
     if (!leaf && root && root->in_table) {
-        remove_one(table, root);
+        remove_one(table, root, reuse);
         root->next = list;
         list = root;
     }
     pthread_rwlock_unlock(&table->lock);
     return list;
+}
+
+struct host_object *host_table_collect(struct host_table *table, struct host_object *root)
+{
+    return collect(table, root, true);
+}
+
+struct host_object *host_table_collect_for_good(struct host_table *table, struct host_object *root)
+{
+    return collect(table, root, false);
 }
 
 bool host_table_disown(struct host_table *table, struct host_object *object,

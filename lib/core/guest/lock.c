@@ -7,6 +7,7 @@
 #include "core/guest/allocation.h"
 #include "core/guest/call.h"
 #include "core/guest/message.h"
+#include "core/guest/sync_object.h"
 #include "core/last_error.h"
 
 #include <string.h>
@@ -158,14 +159,32 @@ static void forget_address(struct guest_object *object)
 {
     struct guest_allocation *allocation = (struct guest_allocation *)object;
 
+    guest_vm_detach_io(object->process->vm, allocation->mapping,
+                       allocation->page_count * GUEST_PAGE_SIZE, true);
     allocation->cpu_address = NULL;
     allocation->lock_count = 0;
+}
+
+/* The page of a fence, or NULL. */
+static void *fence_page(const struct guest_object *object)
+{
+    switch (object->type) {
+    case HANDLE_TYPE_SYNC_OBJECT:
+        return ((const struct guest_sync_object *)object)->fence_mapping;
+    case HANDLE_TYPE_HW_QUEUE:
+        return ((const struct guest_hw_queue *)object)->fence_mapping;
+    case HANDLE_TYPE_PAGING_QUEUE:
+        return ((const struct guest_paging_queue *)object)->fence_mapping;
+    default:
+        return NULL;
+    }
 }
 
 /* Under the process's mutexes. */
 static void stop_device(struct guest_device *device)
 {
     for (struct guest_object *child = device->children.first; child; child = child->next) {
+        guest_vm_detach_io(child->process->vm, fence_page(child), GUEST_FENCE_PAGE_SIZE, false);
         if (child->type == HANDLE_TYPE_ALLOCATION)
             forget_address(child);
         if (child->type != HANDLE_TYPE_RESOURCE)

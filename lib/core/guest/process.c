@@ -304,6 +304,9 @@ NTSTATUS guest_child_publish(struct guest_object *child, const struct handle_ins
     if (child->device->destroyed)
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER, "the device was destroyed meanwhile");
     else
+        /* What an adapter that stops leaves to its devices is gone through under this mutex. */
+        status = guest_adapter_check_active(guest_device_adapter(child->device));
+    if (NT_SUCCESS(status))
         status = guest_handles_insert(process, insertions, count);
     if (NT_SUCCESS(status))
         guest_list_append(&child->device->children, child);

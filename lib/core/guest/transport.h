@@ -79,6 +79,12 @@ struct transport_ops {
     NTSTATUS(*map_io)
     (void *transport, uint64_t address, size_t size, bool writable, bool cached, void **mapping);
     void (*unmap_io)(void *transport, void *mapping, size_t size);
+    /*
+     * Parts a mapping of map_io from the IO space: at the same addresses, and at no moment without
+     * memory, lies a copy of it that is this process's own. For an adapter that has gone, whose
+     * pages the host gives to others. NULL: mappings of this transport need not be parted.
+     */
+    void (*detach_io)(void *transport, void *mapping, size_t size, bool writable);
 
     /*
      * Pins pages of the calling process for the host; the range is page aligned.

@@ -386,3 +386,9 @@ void guest_vm_unmap_io(struct guest_vm *vm, void *mapping, uint64_t size)
     if (mapping)
         vm->ops->unmap_io(vm->transport, mapping, size);
 }
+
+void guest_vm_detach_io(struct guest_vm *vm, void *mapping, uint64_t size, bool writable)
+{
+    if (mapping && vm->ops->detach_io)
+        vm->ops->detach_io(vm->transport, mapping, size, writable);
+}

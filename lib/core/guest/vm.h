@@ -79,6 +79,8 @@ void guest_adapter_send_close(struct guest_adapter *adapter);
  */
 NTSTATUS guest_vm_map_io(struct guest_vm *vm, uint64_t address, uint64_t size, bool writable,
                          bool cached, void **mapping);
+/* The host's pages behind a mapping are about to become somebody else's. NULL is fine. */
+void guest_vm_detach_io(struct guest_vm *vm, void *mapping, uint64_t size, bool writable);
 void guest_vm_unmap_io(struct guest_vm *vm, void *mapping, uint64_t size);
 
 #endif
