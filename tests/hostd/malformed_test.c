@@ -204,9 +204,52 @@ static void a_command_that_is_none_is_answered(void **state)
     host_process_until_alone(observer);
 }
 
+/* ---- what cannot be kept: the host says so, and the connection goes on */
+
+struct unkept {
+    const char *name;
+    struct remote_keep keep;
+};
+
+static const struct unkept unkept[] = {
+    {"keep of an unknown kind", {.kind = 2, .nt_handle = 1}},
+    {"keep of an object without an NT object", {.kind = REMOTE_KEPT_OBJECT}},
+    {"keep of an NT object that is none", {.kind = REMOTE_KEPT_OBJECT, .nt_handle = 0x40008002}},
+    {"sync file without a name", {.kind = REMOTE_KEPT_SYNC_FILE}},
+    {"sync file with a slash in its name", {.kind = REMOTE_KEPT_SYNC_FILE, .name = "a/b"}},
+    {"sync file with a control character", {.kind = REMOTE_KEPT_SYNC_FILE, .name = "a\nb"}},
+    {"sync file whose name does not end",
+     {.kind = REMOTE_KEPT_SYNC_FILE, .name = "0123456789abcdef0123456789abcde-"}},
+    {"sync file of a fence that is none",
+     {.kind = REMOTE_KEPT_SYNC_FILE, .process = 0x40008002, .fence = 0x40008000, .name = "name"}},
+};
+
+static void what_cannot_be_kept_is_refused(void **state)
+{
+    const struct unkept *what = *state;
+    struct remote_outgoing request = {
+        .type = REMOTE_KEEP, .body = &what->keep, .body_size = sizeof(what->keep)};
+    unsigned descriptors = host_process_descriptors(&host);
+
+    assert_int_equal(host_process_ask(observer, &request), STATUS_INVALID_PARAMETER);
+    assert_int_equal(host_process_count(observer).kept, 0);
+    assert_int_equal(host_process_descriptors(&host), descriptors);
+}
+
+static void a_descriptor_that_is_none_of_the_hosts_is_refused(void **state)
+{
+    int file = STDERR_FILENO;
+    struct remote_outgoing request = {.type = REMOTE_LOOK_UP, .files = &file, .file_count = 1};
+    (void)state;
+
+    assert_int_equal(host_process_ask(observer, &request), STATUS_INVALID_PARAMETER);
+    file = observer;
+    assert_int_equal(host_process_ask(observer, &request), STATUS_INVALID_PARAMETER);
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[COUNT(packets) + COUNT(orders) + 4];
+    struct CMUnitTest tests[COUNT(packets) + COUNT(orders) + COUNT(unkept) + 5];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT(packets); i++)
@@ -217,6 +260,11 @@ int main(void)
         tests[count++] =
             (struct CMUnitTest){orders[i].name, a_slot_that_holds_no_command_ends_its_connection,
                                 NULL, NULL, (void *)&orders[i]};
+    for (size_t i = 0; i < COUNT(unkept); i++)
+        tests[count++] = (struct CMUnitTest){unkept[i].name, what_cannot_be_kept_is_refused, NULL,
+                                             NULL, (void *)&unkept[i]};
+    tests[count++] =
+        (struct CMUnitTest)cmocka_unit_test(a_descriptor_that_is_none_of_the_hosts_is_refused);
     tests[count++] =
         (struct CMUnitTest)cmocka_unit_test(a_packet_beyond_the_limit_ends_its_connection);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_connection_may_end_at_once);

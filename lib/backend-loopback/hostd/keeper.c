@@ -151,22 +151,22 @@ static NTSTATUS make_pair(const struct remote_keep *wanted, int ends[2])
                : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* Enters it, unless there is too much already, and watches over it. */
-static bool enter(struct keeper *keeper, struct kept *kept)
+/* Takes the NT object over, which cannot be undone and so comes last; under the mutex. */
+static NTSTATUS take_over(struct keeper *keeper, struct host_guest *guest, uint32_t nt_handle,
+                          struct kept *kept)
 {
-    pthread_mutex_lock(&keeper->mutex);
-    bool room = keeper->count < MOST_KEPT && kept->record_size <= MOST_BYTES - keeper->bytes;
-    if (room) {
-        kept->next = keeper->list;
-        keeper->list = kept;
-        keeper->count++;
-        keeper->bytes += kept->record_size;
-    }
-    pthread_mutex_unlock(&keeper->mutex);
-    if (!room || watch_end(keeper, kept->own_end, 0))
-        return room;
-    take(keeper, kept->own_end);
-    return false;
+    if (keeper->count >= MOST_KEPT || kept->record_size > MOST_BYTES - keeper->bytes ||
+        !watch_end(keeper, kept->own_end, 0))
+        return STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS status = nt_handle ? host_shared_adopt(guest, nt_handle) : STATUS_SUCCESS;
+    if (!NT_SUCCESS(status))
+        return status; /* closing the end ends the watch */
+    kept->what.nt_handle = nt_handle;
+    kept->next = keeper->list;
+    keeper->list = kept;
+    keeper->count++;
+    keeper->bytes += kept->record_size;
+    return STATUS_SUCCESS;
 }
 
 static void fence_is_done(void *context)
@@ -176,24 +176,20 @@ static void fence_is_done(void *context)
     sync_pair_signal(kept->own_end, STATUS_SUCCESS, sync_pair_clock());
 }
 
-/* Takes the NT object over and begins the wait; on failure all is as before. */
-static NTSTATUS take_over(struct keeper *keeper, struct host_guest *guest,
-                          const struct remote_keep *wanted, struct kept *kept)
+/* On failure all is as before, but for a wait that has begun. */
+static NTSTATUS enter(struct keeper *keeper, struct host_guest *guest,
+                      const struct remote_keep *wanted, struct kept *kept)
 {
     NTSTATUS status = STATUS_SUCCESS;
 
     if (wanted->kind == REMOTE_KEPT_SYNC_FILE)
         status = host_fence_wait_begin(guest, wanted->process, wanted->fence, wanted->value,
                                        fence_is_done, kept, &kept->wait);
-    /* Last, for it cannot be undone. */
-    if (NT_SUCCESS(status) && !enter(keeper, kept))
-        status = STATUS_INSUFFICIENT_RESOURCES;
-    else if (NT_SUCCESS(status) && wanted->nt_handle)
-        status = host_shared_adopt(guest, wanted->nt_handle);
-    if (NT_SUCCESS(status))
-        kept->what.nt_handle = wanted->nt_handle;
-    else
-        take(keeper, kept->own_end);
+    if (!NT_SUCCESS(status))
+        return status;
+    pthread_mutex_lock(&keeper->mutex);
+    status = take_over(keeper, guest, wanted->nt_handle, kept);
+    pthread_mutex_unlock(&keeper->mutex);
     return status;
 }
 
@@ -218,7 +214,7 @@ NTSTATUS keeper_keep(struct keeper *keeper, struct host_guest *guest,
         kept->what.value = wanted->value;
         kept->record_size = record_size;
         memcpy(kept->record, record, record_size);
-        status = take_over(keeper, guest, wanted, kept);
+        status = enter(keeper, guest, wanted, kept);
     }
     if (NT_SUCCESS(status)) {
         *descriptor = ends[0];
@@ -226,8 +222,8 @@ NTSTATUS keeper_keep(struct keeper *keeper, struct host_guest *guest,
     }
     host_fence_wait_end(kept->wait);
     if (ends[0] >= 0) {
+        close(ends[1]); /* first: the watcher must not see it hang up */
         close(ends[0]);
-        close(ends[1]);
     }
     free(kept);
     return status;
