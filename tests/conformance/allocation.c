@@ -182,8 +182,7 @@ CONFORMANCE(CreateAllocation2, a_resource_of_another_device_is_refused)
 
 static void *memory_of_my_own(size_t size)
 {
-    void *memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     assert_true(memory != MAP_FAILED);
     return memory;
@@ -270,8 +269,7 @@ CONFORMANCE_GPU(CreateAllocation2, a_standard_allocation_needs_no_private_data)
     struct creation creation;
     void *memory = memory_of_my_own(SIZE), *data;
 
-    assert_success(
-        D3DKMTCreateAllocation2(prepare_standard(world, &creation, &standard, memory)));
+    assert_success(D3DKMTCreateAllocation2(prepare_standard(world, &creation, &standard, memory)));
     assert_success(lock(world, creation.infos[0].hAllocation, &data));
     assert_ptr_equal(data, memory);
     assert_success(unlock(world, creation.infos[0].hAllocation));

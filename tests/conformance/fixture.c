@@ -8,7 +8,7 @@ const struct conformance_path conformance_paths[] = {
     {"loopback-async", "loopback:async", CONFORMANCE_SOFTGPU, true},
     {"loopback-pending", "loopback:pending", CONFORMANCE_SOFTGPU, false},
     {"loopback-version-39", "loopback:version=39", CONFORMANCE_SOFTGPU, false},
-    {"loopback-version-39-async", "loopback:version=39,async", CONFORMANCE_SOFTGPU, true},
+    {"loopback-version-27", "loopback:version=27", CONFORMANCE_SOFTGPU, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];

@@ -100,8 +100,8 @@ CONFORMANCE(DestroyPagingQueue, ends_the_handle_and_its_fence)
 
     assert_success(D3DKMTDestroyPagingQueue(&destroy));
     assert_fails(D3DKMTDestroyPagingQueue(&destroy), STATUS_INVALID_PARAMETER);
-    assert_false(NT_SUCCESS(
-        client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, PAGING_FENCE), 0, 0)));
+    assert_false(
+        NT_SUCCESS(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, PAGING_FENCE), 0, 0)));
 }
 
 CONFORMANCE(DestroyPagingQueue, leaves_other_queues_alone)
@@ -188,8 +188,8 @@ CONFORMANCE_GPU(MakeResident, fence_values_rise)
         assert_success(D3DKMTMakeResident(&args));
         assert_true(args.PagingFenceValue >= last);
         last = args.PagingFenceValue;
-        assert_success(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, PAGING_FENCE), last,
-                                   0));
+        assert_success(
+            client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, PAGING_FENCE), last, 0));
     }
 }
 

@@ -200,6 +200,7 @@ struct host_allocation {
 struct host_sync {
     struct host_object object;
     uint32_t type;             /* enum gpu_fence_type */
+    uint32_t flags;            /* WIRE_SYNC_* of its creation or opening */
     bool implicit;             /* of a paging or hardware queue: goes with it */
     struct gpu_fence *fence;   /* a reference; NULL for CPU notifications */
     uint64_t event;            /* CPU notification: what a signal sends */

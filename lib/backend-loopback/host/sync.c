@@ -240,6 +240,8 @@ static NTSTATUS create_fence(struct host_call *call, const struct wire_createsyn
         return STATUS_INVALID_PARAMETER;
     NTSTATUS status = new_fence(call, device, info, &sync);
     if (NT_SUCCESS(status))
+        sync->flags = info->flags;
+    if (NT_SUCCESS(status))
         status = map_fence(call, device, sync, info->flags, &result->fence_storage_address);
     if (NT_SUCCESS(status) && info->flags & WIRE_SYNC_SHARED)
         status = share(call, sync);
@@ -297,6 +299,7 @@ NTSTATUS host_open_sync(struct host_call *call, const void *command, void *reply
         if (NT_SUCCESS(status)) {
             host_shared_sync_open(shared);
             sync->shared = shared;
+            sync->flags = open->flags;
             status =
                 map_fence(call, device, sync, open->flags, &result->guest_cpu_physical_address);
             result->gpu_virtual_address = sync->gpu_address;
@@ -362,6 +365,15 @@ static NTSTATUS find_fences(const struct host_call *call, const struct wire_span
         list->values[list->count++] = i < values->count ? wire_span_u64(values, i) : default_value;
     }
     return status;
+}
+
+/* forbids: what an object may have been opened without, WIRE_SYNC_NO_SIGNAL or _NO_WAIT. */
+static NTSTATUS check_use(const struct fence_list *list, uint32_t forbids)
+{
+    for (uint32_t i = 0; i < list->objects.count; i++)
+        if (((const struct host_sync *)(void *)list->objects.list[i])->flags & forbids)
+            return STATUS_ACCESS_DENIED;
+    return STATUS_SUCCESS;
 }
 
 /* From the CPU, without queues: monitored fences alone. */
@@ -434,6 +446,8 @@ static NTSTATUS signal_objects(struct host_call *call, const struct wire_signals
                                   signal->fence_value, GPU_QUEUE_MAX_FENCES, &list);
     if (NT_SUCCESS(status) && !may_be_signalled(&list))
         status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = check_use(&list, WIRE_SYNC_NO_SIGNAL);
     bool at_once = queues->count == 0 || signal->flags & WIRE_SIGNAL_SIGNAL_AT_SUBMISSION;
     if (NT_SUCCESS(status) && at_once)
         status =
@@ -487,6 +501,8 @@ NTSTATUS host_wait_from_cpu(struct host_call *call, const void *command, void *r
     if (NT_SUCCESS(status) && list.notifications)
         status = STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
+        status = check_use(&list, WIRE_SYNC_NO_WAIT);
+    if (NT_SUCCESS(status))
         status =
             host_event_when(call->guest, list.count, list.fences, list.values,
                             (wait->flags & WIRE_WAIT_WAIT_ANY) != 0, wait->guest_event_pointer);
@@ -522,6 +538,8 @@ NTSTATUS host_wait_from_gpu(struct host_call *call, const void *command, void *r
                                   GPU_QUEUE_MAX_FENCES, &list);
     if (NT_SUCCESS(status) && (list.notifications || !is_legal_wait(wait, &list)))
         status = STATUS_INVALID_PARAMETER;
+    if (NT_SUCCESS(status))
+        status = check_use(&list, WIRE_SYNC_NO_WAIT);
     if (NT_SUCCESS(status))
         status = gpu_queue_wait(queue, list.count, list.fences, list.values);
     host_objects_drop(&list.objects);

@@ -3,31 +3,17 @@
  * Mutexes, semaphores, legacy and periodic fences, through the calls that programs have, the first
  * versions of these calls included.
  */
-#include "client.h"
-#include "gpu.h"
+#include "conformance/conformance.h"
 
 #include <unistd.h>
 
 static struct client_gpu gpu;
 static D3DKMT_HANDLE second; /* a context on the other engine */
-static bool asynchronous;
 
-static int set_up(void **state)
+static void open_gpu(const struct world *world)
 {
-    asynchronous = *state && strstr(*state, "async");
-    if (!NT_SUCCESS(d3dkmt_open(*state ? *state : "loopback")))
-        return -1;
-    if (!NT_SUCCESS(client_gpu_open(&gpu)))
-        return -1;
-    return NT_SUCCESS(umd_context_create(&gpu.umd, 1, &second)) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    client_gpu_close(&gpu);
-    D3DKMTCloseDxCoreDevice();
-    return 0;
+    conformance_gpu(world, &gpu);
+    assert_success(umd_context_create(&gpu.umd, 1, &second));
 }
 
 /* ---- calls */
@@ -135,7 +121,7 @@ static void assert_blocked_before(uint64_t value)
     assert_true(umd_fence_value(&gpu.fence) < value);
 }
 
-static void destroy(D3DKMT_HANDLE object)
+static void destroy_object(D3DKMT_HANDLE object)
 {
     const D3DKMT_DESTROYSYNCHRONIZATIONOBJECT args = {object};
 
@@ -148,7 +134,7 @@ static void assert_refused(NTSTATUS status)
 {
     D3DKMT_GETDEVICESTATE state;
 
-    if (!asynchronous) {
+    if (!conformance_path->async) {
         assert_fails(status, STATUS_INVALID_PARAMETER);
         return;
     }
@@ -162,11 +148,10 @@ static void assert_refused(NTSTATUS status)
 
 /* ---- tests */
 
-static void contexts_take_turns_with_a_mutex(void **state)
+CONFORMANCE_GPU(WaitForSynchronizationObject, contexts_take_turns_with_a_mutex)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(FALSE);
-
-    (void)state;
     assert_success(acquire(gpu.context, mutex));
     wait_for_mark(mark(gpu.context));
     assert_success(acquire(second, mutex));
@@ -176,48 +161,44 @@ static void contexts_take_turns_with_a_mutex(void **state)
     wait_for_mark(later);
     assert_success(release(second, mutex));
     wait_for_mark(mark(second));
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
-static void a_mutex_may_be_made_owned(void **state)
+CONFORMANCE_GPU(CreateSynchronizationObject, a_mutex_may_be_made_owned)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(TRUE);
-
-    (void)state;
     assert_success(acquire(second, mutex));
     uint64_t later = mark(second);
     assert_blocked_before(later);
     assert_success(release(gpu.context, mutex));
     wait_for_mark(later);
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
-static void a_mutex_of_another_context_is_not_given_back(void **state)
+CONFORMANCE_GPU(SignalSynchronizationObject, a_mutex_of_another_context_is_not_given_back)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(FALSE);
-
-    (void)state;
     assert_success(acquire(gpu.context, mutex));
     assert_refused(release(second, mutex));
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
-static void a_mutex_is_not_waited_for_twice(void **state)
+CONFORMANCE_GPU(WaitForSynchronizationObject, a_mutex_is_not_waited_for_twice)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(FALSE);
-
-    (void)state;
     assert_success(acquire(gpu.context, mutex));
     assert_refused(acquire(gpu.context, mutex));
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
-static void a_destroyed_context_gives_its_mutex_back(void **state)
+CONFORMANCE_GPU(DestroyContext, a_destroyed_context_gives_its_mutex_back)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(FALSE);
     const D3DKMT_DESTROYCONTEXT end = {gpu.context};
-
-    (void)state;
     assert_success(acquire(gpu.context, mutex));
     wait_for_mark(mark(gpu.context));
     assert_success(acquire(second, mutex));
@@ -225,14 +206,14 @@ static void a_destroyed_context_gives_its_mutex_back(void **state)
     assert_blocked_before(later);
     assert_success(D3DKMTDestroyContext(&end));
     wait_for_mark(later);
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
-static void a_semaphore_lets_as_many_through_as_it_counts(void **state)
+CONFORMANCE_GPU(WaitForSynchronizationObject, a_semaphore_lets_as_many_through_as_it_counts)
 {
     D3DKMT_HANDLE semaphore;
 
-    (void)state;
+    open_gpu(world);
     assert_success(try_semaphore(1, 2, &semaphore));
     assert_success(acquire(gpu.context, semaphore));
     wait_for_mark(mark(gpu.context));
@@ -241,29 +222,29 @@ static void a_semaphore_lets_as_many_through_as_it_counts(void **state)
     assert_blocked_before(later);
     assert_success(release(gpu.context, semaphore));
     wait_for_mark(later);
-    destroy(semaphore);
+    destroy_object(semaphore);
 }
 
-static void semaphores_have_limits(void **state)
+CONFORMANCE_GPU(CreateSynchronizationObject, semaphores_have_limits)
 {
     D3DKMT_HANDLE semaphore;
-    NTSTATUS refused = try_semaphore(3, 2, &semaphore);
 
-    (void)state;
+    open_gpu(world);
+    NTSTATUS refused = try_semaphore(3, 2, &semaphore);
     /* The answer to a creation has no room for the status. */
     assert_true(refused == STATUS_INVALID_PARAMETER || refused == STATUS_BUFFER_TOO_SMALL);
     assert_false(NT_SUCCESS(try_semaphore(0, 0, &semaphore)));
     assert_success(try_semaphore(2, 2, &semaphore));
     assert_refused(signal2(gpu.context, semaphore, 0, true));
-    destroy(semaphore);
+    destroy_object(semaphore);
 }
 
-static void a_semaphore_given_back_too_often_loses_the_device(void **state)
+CONFORMANCE_GPU(SignalSynchronizationObject, a_semaphore_given_back_too_often_loses_the_device)
 {
     D3DKMT_HANDLE semaphore;
     D3DKMT_GETDEVICESTATE device;
 
-    (void)state;
+    open_gpu(world);
     assert_success(try_semaphore(2, 2, &semaphore));
     assert_success(release(gpu.context, semaphore));
     /* All ones, whatever was asked for: the device is lost. */
@@ -273,14 +254,14 @@ static void a_semaphore_given_back_too_often_loses_the_device(void **state)
     device.StateType = D3DKMT_DEVICESTATE_EXECUTION;
     assert_success(D3DKMTGetDeviceState(&device));
     assert_int_equal(device.ExecutionState, D3DKMT_DEVICEEXECUTION_ERROR_DMAFAULT);
-    destroy(semaphore);
+    destroy_object(semaphore);
 }
 
-static void a_legacy_fence_is_waited_for_by_value(void **state)
+CONFORMANCE_GPU(WaitForSynchronizationObject2, a_legacy_fence_is_waited_for_by_value)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
 
-    (void)state;
+    open_gpu(world);
     create.Info.Fence.FenceValue = 5;
     assert_success(create2(&create, D3DDDI_FENCE));
     assert_success(wait2(gpu.context, create.hSyncObject, 5));
@@ -290,28 +271,27 @@ static void a_legacy_fence_is_waited_for_by_value(void **state)
     assert_blocked_before(later);
     assert_success(signal2(second, create.hSyncObject, 6, false));
     wait_for_mark(later);
-    destroy(create.hSyncObject);
+    destroy_object(create.hSyncObject);
 }
 
-static void legacy_objects_are_not_the_cpus(void **state)
+CONFORMANCE_GPU(WaitForSynchronizationObjectFromCpu, legacy_objects_are_not_the_cpus)
 {
+    open_gpu(world);
     D3DKMT_HANDLE mutex = create_mutex(FALSE);
-
-    (void)state;
     assert_fails(client_wait(gpu.umd.device, mutex, 0, 0), STATUS_INVALID_PARAMETER);
     assert_refused(client_signal(gpu.umd.device, mutex, 1));
-    destroy(mutex);
+    destroy_object(mutex);
 }
 
 /* Opened by another device, it is the same mutex; and it outlives the device that made it. */
-static void a_mutex_can_be_shared(void **state)
+CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, a_mutex_can_be_shared)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
     D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 open;
     HANDLE nt_handle = NULL;
     struct client_gpu other;
 
-    (void)state;
+    open_gpu(world);
     create.Info.Flags.Shared = 1;
     create.Info.Flags.NtSecuritySharing = 1;
     assert_success(create2(&create, D3DDDI_SYNCHRONIZATION_MUTEX));
@@ -328,20 +308,21 @@ static void a_mutex_can_be_shared(void **state)
     assert_success(umd_signal(other.context, &other.fence, 1));
     client_until_all_asleep();
     assert_int_equal(umd_fence_value(&other.fence), 0);
-    client_gpu_close(&gpu); /* with the context that owns it */
+    const D3DKMT_DESTROYDEVICE end = {gpu.umd.device};
+    assert_success(D3DKMTDestroyDevice(&end)); /* with the context that owns it */
     assert_success(umd_wait_on_cpu(&other.umd, &other.fence, 1));
     assert_success(release(other.context, open.hSyncObject));
     client_gpu_close(&other);
-    destroy(open.hSyncObject);
+    destroy_object(open.hSyncObject);
 }
 
 /* ---- periodic fences */
 
-static void a_periodic_fence_rises_by_itself(void **state)
+CONFORMANCE_GPU(CreateSynchronizationObject2, a_periodic_fence_rises_by_itself)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
 
-    (void)state;
+    open_gpu(world);
     create.Info.PeriodicMonitoredFence.hAdapter = gpu.umd.adapter;
     create.Info.PeriodicMonitoredFence.Time = 10000; /* a millisecond after each blank */
     assert_success(create2(&create, D3DDDI_PERIODIC_MONITORED_FENCE));
@@ -358,28 +339,28 @@ static void a_periodic_fence_rises_by_itself(void **state)
     assert_success(umd_wait(gpu.context, &periodic, seen + 3));
     wait_for_mark(mark(gpu.context));
     assert_true(__atomic_load_n(value, __ATOMIC_ACQUIRE) >= seen + 3);
-    destroy(create.hSyncObject);
+    destroy_object(create.hSyncObject);
 }
 
-static void only_the_clock_signals_a_periodic_fence(void **state)
+CONFORMANCE_GPU(SignalSynchronizationObjectFromCpu, only_the_clock_signals_a_periodic_fence)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
 
-    (void)state;
+    open_gpu(world);
     assert_success(create2(&create, D3DDDI_PERIODIC_MONITORED_FENCE));
     assert_refused(client_signal(gpu.umd.device, create.hSyncObject, UINT64_C(1) << 60));
     const uint64_t *value = create.Info.PeriodicMonitoredFence.FenceValueCPUVirtualAddress;
-    if (!asynchronous)
+    if (!conformance_path->async)
         assert_true(__atomic_load_n(value, __ATOMIC_ACQUIRE) < UINT64_C(1) << 60);
-    destroy(create.hSyncObject);
+    destroy_object(create.hSyncObject);
 }
 
-static void the_gpu_cannot_write_a_periodic_fence(void **state)
+CONFORMANCE_GPU(CreateSynchronizationObject2, the_gpu_cannot_write_a_periodic_fence)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
     struct softgpu_writer writer;
 
-    (void)state;
+    open_gpu(world);
     assert_success(create2(&create, D3DDDI_PERIODIC_MONITORED_FENCE));
     softgpu_writer_init(&writer, gpu.commands.cpu, gpu.commands.size);
     softgpu_write32(&writer, create.Info.PeriodicMonitoredFence.FenceValueGPUVirtualAddress, 1);
@@ -387,11 +368,11 @@ static void the_gpu_cannot_write_a_periodic_fence(void **state)
     assert_success(umd_wait_on_cpu(&gpu.umd, &gpu.fence, UINT64_MAX)); /* the device is lost */
 }
 
-static void a_display_that_is_not_there_makes_no_fence(void **state)
+CONFORMANCE_GPU(CreateSynchronizationObject2, a_display_that_is_not_there_makes_no_fence)
 {
     D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {0};
 
-    (void)state;
+    open_gpu(world);
     create.Info.PeriodicMonitoredFence.VidPnTargetId = 1;
     assert_false(NT_SUCCESS(create2(&create, D3DDDI_PERIODIC_MONITORED_FENCE)));
     create.Info.PeriodicMonitoredFence.VidPnTargetId = 0;
@@ -399,32 +380,45 @@ static void a_display_that_is_not_there_makes_no_fence(void **state)
     assert_false(NT_SUCCESS(create2(&create, D3DDDI_PERIODIC_MONITORED_FENCE)));
 }
 
-int main(void)
+CONFORMANCE(CreateSynchronizationObject, only_for_mutexes_and_semaphores)
 {
-    static char async[] = "loopback:async";
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, set_up, tear_down),                                      \
-    {                                                                                              \
-#name " (async)", name, set_up, tear_down, async                                           \
-    }
-    const struct CMUnitTest tests[] = {
-        TEST(contexts_take_turns_with_a_mutex),
-        TEST(a_mutex_may_be_made_owned),
-        TEST(a_mutex_of_another_context_is_not_given_back),
-        TEST(a_mutex_is_not_waited_for_twice),
-        TEST(a_destroyed_context_gives_its_mutex_back),
-        TEST(a_semaphore_lets_as_many_through_as_it_counts),
-        TEST(semaphores_have_limits),
-        TEST(a_semaphore_given_back_too_often_loses_the_device),
-        TEST(a_legacy_fence_is_waited_for_by_value),
-        TEST(legacy_objects_are_not_the_cpus),
-        TEST(a_mutex_can_be_shared),
-        TEST(a_periodic_fence_rises_by_itself),
-        TEST(only_the_clock_signals_a_periodic_fence),
-        TEST(the_gpu_cannot_write_a_periodic_fence),
-        TEST(a_display_that_is_not_there_makes_no_fence),
-    };
-#undef TEST
+    for (int type = D3DDDI_FENCE; type <= D3DDDI_SYNCHRONIZATION_TYPE_LIMIT; type++) {
+        ARGS(D3DKMT_CREATESYNCHRONIZATIONOBJECT, create);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        create.hDevice = HANDLE_OF(world, DEVICE);
+        create.Info.Type = (D3DDDI_SYNCHRONIZATIONOBJECT_TYPE)type;
+        assert_fails(D3DKMTCreateSynchronizationObject(&create), STATUS_INVALID_PARAMETER);
+        assert_int_equal(create.hSyncObject, 0);
+    }
+}
+
+CONFORMANCE(CreateSynchronizationObject, no_arguments)
+{
+    (void)world;
+    assert_fails(D3DKMTCreateSynchronizationObject(NULL), STATUS_INVALID_PARAMETER);
+}
+
+CONFORMANCE(SignalSynchronizationObject, no_arguments)
+{
+    (void)world;
+    assert_fails(D3DKMTSignalSynchronizationObject(NULL), STATUS_INVALID_PARAMETER);
+}
+
+CONFORMANCE(WaitForSynchronizationObject, no_arguments)
+{
+    (void)world;
+    assert_fails(D3DKMTWaitForSynchronizationObject(NULL), STATUS_INVALID_PARAMETER);
+}
+
+CONFORMANCE_GPU(WaitForSynchronizationObject2, one_legacy_object_at_a_time)
+{
+    ARGS(D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, wait);
+
+    open_gpu(world);
+    D3DKMT_HANDLE mutex = create_mutex(FALSE);
+    wait.hContext = gpu.context;
+    wait.ObjectCount = 2;
+    wait.ObjectHandleArray[0] = wait.ObjectHandleArray[1] = mutex;
+    assert_fails(D3DKMTWaitForSynchronizationObject2(&wait), STATUS_INVALID_PARAMETER);
+    destroy_object(mutex);
 }
