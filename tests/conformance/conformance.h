@@ -118,6 +118,9 @@ int conformance_set_up(void **state);
 int conformance_tear_down(void **state);
 void conformance_run(void **state);
 
+/* Says that the library keeps one more descriptor from here on, for the life of the process. */
+void conformance_expect_descriptor(void);
+
 /*
  * A view of the world's adapter, device and paging queue, for the helpers of umd.h. What they make
  * goes with the device.
