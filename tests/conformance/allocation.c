@@ -188,7 +188,7 @@ static void *memory_of_my_own(size_t size)
     return memory;
 }
 
-CONFORMANCE_GPU(CreateAllocation2, the_gpu_works_on_the_callers_memory)
+CONFORMANCE_MEMORY(CreateAllocation2, the_gpu_works_on_the_callers_memory)
 {
     struct client_gpu gpu;
     struct umd_buffer buffer;
@@ -263,7 +263,7 @@ static D3DKMT_CREATEALLOCATION *prepare_standard(const struct world *world,
     return &creation->args;
 }
 
-CONFORMANCE_GPU(CreateAllocation2, a_standard_allocation_needs_no_private_data)
+CONFORMANCE_MEMORY(CreateAllocation2, a_standard_allocation_needs_no_private_data)
 {
     D3DKMT_CREATESTANDARDALLOCATION standard;
     struct creation creation;
@@ -438,7 +438,7 @@ CONFORMANCE_GPU(Lock2, every_locker_gets_the_same_address)
     memset(first, 0x5a, SIZE);
 }
 
-CONFORMANCE(Lock2, memory_of_the_caller_lies_where_it_lies)
+CONFORMANCE_MEMORY(Lock2, memory_of_the_caller_lies_where_it_lies)
 {
     void *data;
 

@@ -25,13 +25,14 @@
 
 /* What a test needs of a path; others skip it. */
 enum conformance_needs {
-    CONFORMANCE_SOFTGPU = 1 << 0,    /* the adapter executes softgpu.h's commands */
-    CONFORMANCE_SHARED_HOST = 1 << 1 /* other processes reach the same host */
+    CONFORMANCE_SOFTGPU = 1 << 0,       /* the adapter executes softgpu.h's commands */
+    CONFORMANCE_SHARED_HOST = 1 << 1,   /* other processes reach the same host */
+    CONFORMANCE_CALLERS_MEMORY = 1 << 2 /* allocations may lie in the caller's own memory */
 };
 
 struct conformance_path {
     const char *name;
-    const char *backend; /* as in D3DKMT_BACKEND */
+    const char *backend; /* as in D3DKMT_BACKEND; NULL: as it is set */
     unsigned offers;     /* enum conformance_needs */
     bool async;          /* the host's verdict on submission and synchronization is not seen */
 };
@@ -92,6 +93,10 @@ void conformance_add(const struct conformance_test *test);
 #define CONFORMANCE(function, name) CONFORMANCE_NEEDING(0, function, name)
 /* Needs an adapter that executes the commands of softgpu.h. */
 #define CONFORMANCE_GPU(function, name) CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU, function, name)
+
+/* Needs one that reaches the memory of programs. */
+#define CONFORMANCE_MEMORY(function, name)                                                         \
+    CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_CALLERS_MEMORY, function, name)
 
 /* Tests that are made from the table of every call, and from the op table. */
 void conformance_register_arguments(void);

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define SIMULATED (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLERS_MEMORY)
+
 const struct conformance_path conformance_paths[] = {
-    {"loopback", "loopback", CONFORMANCE_SOFTGPU, false},
-    {"loopback-async", "loopback:async", CONFORMANCE_SOFTGPU, true},
-    {"loopback-pending", "loopback:pending", CONFORMANCE_SOFTGPU, false},
-    {"loopback-version-39", "loopback:version=39", CONFORMANCE_SOFTGPU, false},
-    {"loopback-version-27", "loopback:version=27", CONFORMANCE_SOFTGPU, false},
+    {"loopback", "loopback", SIMULATED, false},
+    {"loopback-async", "loopback:async", SIMULATED, true},
+    {"loopback-pending", "loopback:pending", SIMULATED, false},
+    {"loopback-version-39", "loopback:version=39", SIMULATED, false},
+    {"loopback-version-27", "loopback:version=27", SIMULATED, false},
+    {"hostd", NULL, CONFORMANCE_SOFTGPU | CONFORMANCE_SHARED_HOST, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];
@@ -23,7 +26,8 @@ int conformance_set_up(void **state)
     conformance_current = *state;
     descriptors_before = client_descriptors();
     /* The first call opens what the environment names, as in any program. */
-    setenv("D3DKMT_BACKEND", conformance_path->backend, 1);
+    if (conformance_path->backend)
+        setenv("D3DKMT_BACKEND", conformance_path->backend, 1);
     world_create(&world, world_public_call, NULL);
     if (world.failures)
         print_error("%s: %s\n", world.first_failure, d3dkmt_last_error());

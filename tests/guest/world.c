@@ -151,6 +151,18 @@ static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_
     return info.hAllocation;
 }
 
+/* Where the host does not reach the caller's memory, an allocation like any other. */
+static D3DKMT_HANDLE make_memory_allocation(struct world *world)
+{
+    unsigned failures = world->failures;
+    D3DKMT_HANDLE allocation = make_allocation(world, world->memory, false);
+
+    if (allocation || failures > 0 || world->first_status != STATUS_NOT_SUPPORTED)
+        return allocation;
+    world->failures = 0;
+    return make_allocation(world, NULL, false);
+}
+
 /* `value` is where the call of `status` has left it. */
 static void wait_for_paging(struct world *world, NTSTATUS status, const UINT64 *value)
 {
@@ -232,7 +244,7 @@ void world_create(struct world *world, world_call *call, void *context)
     make_hw_queue(world);
     make_fences(world);
     world->handles[WORLD_ALLOCATION] = make_allocation(world, NULL, false);
-    world->handles[WORLD_MEMORY] = make_allocation(world, world->memory, false);
+    world->handles[WORLD_MEMORY] = make_memory_allocation(world);
     world->handles[WORLD_PART] = make_allocation(world, NULL, true);
     map_and_make_resident(world);
     write_commands(world);
