@@ -100,9 +100,7 @@ static NTSTATUS loopback_call(void *instance, const struct d3dkmt_op *op, void *
 
 /* What the guest engine has and the simulated host refuses. */
 static const enum d3dkmt_op_id host_lacks[] = {
-    D3DKMT_OP_UpdateAllocationProperty,
     D3DKMT_OP_QueryStatistics,
-    D3DKMT_OP_FlushHeapTransitions,
 };
 
 static bool loopback_supports(void *instance, const struct d3dkmt_op *op)

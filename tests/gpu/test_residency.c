@@ -274,6 +274,115 @@ static void queued_operations_outlive_what_they_are_about(void **state)
     assert_int_equal(used_pages(rig), 0);
 }
 
+static NTSTATUS prefer(struct rig *rig, struct gpu_allocation *allocation,
+                       enum kmd_segment_group group)
+{
+    struct gpu_segments segments = {.preferred_count = 1, .preferred = {group}};
+    uint64_t value;
+    NTSTATUS status = gpu_paging_queue_place(rig->paging, allocation, &segments, &value);
+
+    if (NT_SUCCESS(status)) {
+        assert_true(value > 0);
+        assert_int_equal(rig_wait(rig, gpu_paging_queue_fence(rig->paging), value),
+                         GPU_WAIT_SATISFIED);
+    } else {
+        assert_int_equal(value, 0);
+    }
+    return status;
+}
+
+static uint64_t usage_in(struct rig *rig, enum kmd_segment_group group)
+{
+    struct gpu_memory_info info;
+
+    gpu_process_memory_info(rig->process, group, &info);
+    return info.usage / PAGE;
+}
+
+static void what_is_resident_moves_to_the_preferred_segment(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_context *context = rig_new_context(rig, NODE_3D);
+    struct commands commands = commands_create(rig);
+    struct buffer buffer = buffer_create(rig, 10 * PAGE);
+    uint64_t before = usage_in(rig, KMD_SEGMENT_LOCAL);
+
+    for (unsigned round = 0; round < 2; round++) {
+        gpu_adapter_set_asynchronous_paging(rig->adapter, round);
+        assert_true(NT_SUCCESS(prefer(rig, buffer.allocation, KMD_SEGMENT_NON_LOCAL)));
+        assert_int_equal(gpu_allocation_segment(buffer.allocation), KMD_SEGMENT_NON_LOCAL);
+        assert_int_equal(usage_in(rig, KMD_SEGMENT_LOCAL), before - 10);
+        assert_int_equal(usage_in(rig, KMD_SEGMENT_NON_LOCAL), 10);
+        commands_restart(&commands);
+        softgpu_atomic(&commands.writer, 4, SOFTGPU_ATOMIC_ADD, buffer.address, 1, 0, 0);
+        assert_int_equal(commands_run(rig, &commands, gpu_context_queue(context)),
+                         GPU_DEVICE_ACTIVE);
+        assert_true(NT_SUCCESS(prefer(rig, buffer.allocation, KMD_SEGMENT_LOCAL)));
+        assert_int_equal(usage_in(rig, KMD_SEGMENT_LOCAL), before);
+        assert_int_equal(usage_in(rig, KMD_SEGMENT_NON_LOCAL), 0);
+    }
+    assert_int_equal(*(uint32_t *)buffer.data, 2);
+    gpu_context_destroy(context);
+    commands_destroy(rig, &commands);
+    buffer_destroy(rig, &buffer);
+}
+
+static void segments_must_be_supported_and_have_room(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_allocation *local = rig_allocate(rig, 30 * PAGE, 0);
+    struct gpu_allocation *other = rig_allocate(rig, 3 * PAGE, SOFTGPU_ALLOCATION_NON_LOCAL);
+    struct gpu_allocation_config config = {.system_memory = true, .standard_size = PAGE};
+    struct gpu_segments only_local = {.supported = 1u << KMD_SEGMENT_LOCAL};
+    struct gpu_segments none = {.supported = 4};
+    struct gpu_allocation *lent;
+    uint64_t value;
+    uint64_t trim;
+
+    assert_int_equal(make_resident(rig, local, 0, &trim), STATUS_SUCCESS);
+    assert_int_equal(make_resident(rig, other, 0, &trim), STATUS_SUCCESS);
+    assert_int_equal(prefer(rig, other, KMD_SEGMENT_LOCAL), STATUS_NO_MEMORY); /* 33 of 32 pages */
+    assert_int_equal(gpu_allocation_segment(other), KMD_SEGMENT_NON_LOCAL);
+    assert_int_equal(usage_in(rig, KMD_SEGMENT_NON_LOCAL), 3);
+    evict(rig, local);
+    /* What does not support its segment moves without a preference. */
+    assert_int_equal(gpu_paging_queue_place(rig->paging, other, &only_local, &value),
+                     STATUS_SUCCESS);
+    assert_int_equal(usage_in(rig, KMD_SEGMENT_LOCAL), 3);
+    assert_int_equal(prefer(rig, other, KMD_SEGMENT_NON_LOCAL), STATUS_INVALID_PARAMETER);
+    assert_int_equal(gpu_paging_queue_place(rig->paging, other, &none, &value),
+                     STATUS_INVALID_PARAMETER);
+    assert_int_equal(gpu_device_offer(rig->device, 1, &other, GPU_OFFER_LOW, false),
+                     STATUS_SUCCESS);
+    assert_int_equal(prefer(rig, other, KMD_SEGMENT_LOCAL), STATUS_INVALID_PARAMETER);
+    assert_int_equal(gpu_allocation_create(rig->adapter, &config, &lent), STATUS_SUCCESS);
+    assert_int_equal(prefer(rig, lent, KMD_SEGMENT_LOCAL), STATUS_INVALID_PARAMETER);
+    assert_int_equal(prefer(rig, lent, KMD_SEGMENT_NON_LOCAL), STATUS_SUCCESS);
+    gpu_allocation_release(local);
+    gpu_allocation_release(other);
+    gpu_allocation_release(lent);
+}
+
+static void flushed_paging_operations_are_done(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_allocation *allocation = rig_allocate(rig, PAGE, 0);
+    uint64_t value;
+    uint64_t trim;
+
+    gpu_adapter_flush_paging(rig->adapter); /* nothing is queued */
+    gpu_adapter_set_asynchronous_paging(rig->adapter, true);
+    for (unsigned round = 0; round < 50; round++) {
+        for (unsigned i = 0; i < 20; i++)
+            assert_int_equal(
+                gpu_paging_queue_make_resident(rig->paging, 1, &allocation, 0, &value, &trim),
+                STATUS_PENDING);
+        gpu_adapter_flush_paging(rig->adapter);
+        assert_int_equal(gpu_fence_value(gpu_paging_queue_fence(rig->paging)), value);
+    }
+    gpu_allocation_release(allocation);
+}
+
 static void reservations_have_a_limit(void **state)
 {
     struct rig *rig = *state;
@@ -305,6 +414,9 @@ int main(void)
         TEST(fence_values_of_finished_operations_are_reached),
         TEST(asynchronous_operations_are_pending_and_complete_in_order),
         TEST(queued_operations_outlive_what_they_are_about),
+        TEST(what_is_resident_moves_to_the_preferred_segment),
+        TEST(segments_must_be_supported_and_have_room),
+        TEST(flushed_paging_operations_are_done),
         TEST(reservations_have_a_limit),
     };
 

@@ -287,6 +287,8 @@ FILL(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY)
 {
     args->hPagingQueue = HANDLE_AT(world, PAGING_QUEUE);
     args->hAllocation = HANDLE_AT(world, ALLOCATION);
+    args->SetPreferredSegment = 1;
+    args->PreferredSegment.SegmentId0 = 1;
 }
 
 FILL(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY)
@@ -523,7 +525,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(QueryClockCalibration, D3DKMT_QUERYCLOCKCALIBRATION, 0,                                      \
       HANDLE(D3DKMT_QUERYCLOCKCALIBRATION, hAdapter, BIT(ADAPTER)),                                \
       RESULT(D3DKMT_QUERYCLOCKCALIBRATION, ClockData))                                             \
-    X(FlushHeapTransitions, D3DKMT_FLUSHHEAPTRANSITIONS, CALL_HOST_LACKS,                          \
+    X(FlushHeapTransitions, D3DKMT_FLUSHHEAPTRANSITIONS, 0,                                        \
       HANDLE(D3DKMT_FLUSHHEAPTRANSITIONS, hAdapter, BIT(ADAPTER)))                                 \
     X(IsFeatureEnabled, D3DKMT_ISFEATUREENABLED, 0,                                                \
       HANDLE(D3DKMT_ISFEATUREENABLED, hAdapter, BIT(ADAPTER)),                                     \
@@ -601,7 +603,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
       LIST_FOR_HOST(D3DKMT_QUERYALLOCATIONRESIDENCY, phAllocationList, ANY_ALLOCATION),            \
       WRITES(D3DKMT_QUERYALLOCATIONRESIDENCY, pResidencyStatus),                                   \
       COUNT(D3DKMT_QUERYALLOCATIONRESIDENCY, AllocationCount, 1, 131072))                          \
-    X(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY, CALL_HOST_LACKS,                       \
+    X(UpdateAllocationProperty, D3DDDI_UPDATEALLOCPROPERTY, 0,                                     \
       HANDLE(D3DDDI_UPDATEALLOCPROPERTY, hPagingQueue, BIT(PAGING_QUEUE)))                         \
     X(SetAllocationPriority, D3DKMT_SETALLOCATIONPRIORITY, 0,                                      \
       HANDLE(D3DKMT_SETALLOCATIONPRIORITY, hDevice, ANY_DEVICE),                                   \

@@ -151,6 +151,7 @@ static bool needs_no_handle(const struct wire_command *which)
         {WIRE_VGPU, WIRE_VGPU_OPENADAPTER},
         {WIRE_VGPU, WIRE_VGPU_ISFEATUREENABLED},
         {WIRE_VGPU, WIRE_VGPU_CHANGEVIDEOMEMORYRESERVATION},
+        {WIRE_VGPU, WIRE_VGPU_FLUSHHEAPTRANSITIONS},
     };
     for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++)
         if (which == wire_command_find(list[i].channel, list[i].number))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Offers, priorities and residency as messages: what the host does, tells and refuses. */
+#include "backend-loopback/gpu/adapter.h"
 #include "backend-loopback/gpu/paging.h"
 #include "host/guest.h"
 
@@ -312,6 +313,73 @@ static void wrong_priorities_change_nothing(void **state)
     assert_int_equal(priority(rig, 0), D3DDDI_ALLOCATIONPRIORITY_NORMAL);
 }
 
+/* ---- segments */
+
+static NTSTATUS set_properties(struct rig *rig, uint32_t mask, uint32_t supported,
+                               uint32_t preferred)
+{
+    struct wire_updateallocationproperty *update =
+        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_UPDATEALLOCATIONPROPERTY);
+
+    update->args.paging_queue = rig->paging.handle;
+    update->args.allocation = rig->allocation;
+    update->args.property_mask = mask;
+    update->args.supported_segment_set = supported;
+    update->args.preferred_segment = preferred;
+    return guest_send(rig->guest);
+}
+
+static void properties_say_where_memory_lies(void **state)
+{
+    struct rig *rig = *state;
+
+    assert_int_equal(set_properties(rig, WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT, 0,
+                                    2u | 1u << WIRE_SEGMENT_PREFERENCE_SEGMENT_ID1_SHIFT),
+                     STATUS_SUCCESS);
+    assert_true(guest_reply(rig->guest, updateallocationproperty)->paging_fence_value > 0);
+    assert_int_equal(residency(rig, rig->allocation), 2);
+    assert_int_equal(set_properties(rig, WIRE_PROPERTY_MASK_SET_SUPPORTED_SEGMENTSET, 1, 0),
+                     STATUS_SUCCESS); /* the second preference is what is left */
+    assert_int_equal(residency(rig, rig->allocation), 1);
+    assert_int_equal(set_properties(rig, WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT, 0, 2),
+                     STATUS_INVALID_PARAMETER); /* not supported any more */
+}
+
+static void impossible_properties_are_refused(void **state)
+{
+    struct rig *rig = *state;
+    static const struct {
+        uint32_t mask, supported, preferred;
+        NTSTATUS status;
+    } wrong[] = {
+        {0, 0, 0, STATUS_INVALID_PARAMETER},
+        {WIRE_PROPERTY_MASK_SET_SUPPORTED_SEGMENTSET, 0, 0, STATUS_INVALID_PARAMETER},
+        {WIRE_PROPERTY_MASK_SET_SUPPORTED_SEGMENTSET, 5, 0, STATUS_INVALID_PARAMETER},
+        {WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT, 0, 0, STATUS_INVALID_PARAMETER},
+        {WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT, 0, 3, STATUS_INVALID_PARAMETER},
+        {WIRE_PROPERTY_MASK_SET_ACCESSED_PHYSICALLY, 0, 0, STATUS_NOT_SUPPORTED},
+        {8, 0, 0, STATUS_NOT_SUPPORTED}, /* SetUnmoveable */
+    };
+
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(set_properties(rig, wrong[i].mask, wrong[i].supported, wrong[i].preferred),
+                         wrong[i].status);
+    assert_int_equal(residency(rig, rig->allocation), 1);
+}
+
+static void heap_transitions_are_flushed(void **state)
+{
+    struct rig *rig = *state;
+
+    gpu_adapter_set_asynchronous_paging(host_gpu_adapter(rig->vm.host, 0), true);
+    assert_int_equal(set_properties(rig, WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT, 0, 2),
+                     STATUS_PENDING);
+    uint64_t value = guest_reply(rig->guest, updateallocationproperty)->paging_fence_value;
+    guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_FLUSHHEAPTRANSITIONS);
+    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
+    assert_true(__atomic_load_n(rig->paging.fence_value, __ATOMIC_ACQUIRE) >= value);
+}
+
 /* ---- handles of another device */
 
 static void allocations_of_another_device_are_refused(void **state)
@@ -373,6 +441,9 @@ int main(void)
         TEST(impossible_offers_are_refused),
         TEST(priorities_are_kept),
         TEST(wrong_priorities_change_nothing),
+        TEST(properties_say_where_memory_lies),
+        TEST(impossible_properties_are_refused),
+        TEST(heap_transitions_are_flushed),
         TEST(allocations_of_another_device_are_refused),
         TEST(uncached_memory_is_not_invalidated),
     };

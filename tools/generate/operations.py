@@ -21,6 +21,7 @@ LIMITS = {
     "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
     "IsFeatureEnabled": "functional: hardware scheduling is the one feature that is known",
     "MakeResident": "functional: budgets and page tables; storage itself does not move",
+    "UpdateAllocationProperty": "functional: supported and preferred segments; others are refused",
     "OfferAllocations": "functional: without shared resources",
     "Evict": "functional: budgets and page tables; storage itself does not move",
 }

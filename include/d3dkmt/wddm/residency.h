@@ -253,9 +253,14 @@ typedef struct D3DDDI_UPDATEALLOCPROPERTY {
 } D3DDDI_UPDATEALLOCPROPERTY;
 
 /*
- * Changes where an allocation may live.
+ * Changes where an allocation may live; what is resident moves. The first preferred segment that is
+ * supported is taken.
  *
  * Statuses: STATUS_PENDING, a success: PagingFenceValue has been written, wait for it.
+ * STATUS_INVALID_PARAMETER also for segments that the adapter has not, and where no preferred
+ * segment is supported; STATUS_NO_MEMORY: no room there, nothing has changed. The simulation
+ * answers STATUS_NOT_SUPPORTED to the other properties; its segments are 1, video memory, and 2,
+ * system memory.
  */
 NTSTATUS APIENTRY D3DKMTUpdateAllocationProperty(D3DDDI_UPDATEALLOCPROPERTY *args);
 

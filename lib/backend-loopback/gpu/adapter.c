@@ -67,6 +67,7 @@ static void stop_threads(struct gpu_adapter *adapter)
 
 static void free_adapter(struct gpu_adapter *adapter)
 {
+    pthread_cond_destroy(&adapter->paging_done);
     pthread_cond_destroy(&adapter->paging_work);
     pthread_mutex_destroy(&adapter->paging_lock);
     pthread_mutex_destroy(&adapter->memory_lock);
@@ -98,6 +99,7 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
     pthread_mutex_init(&created->memory_lock, NULL);
     pthread_mutex_init(&created->paging_lock, NULL);
     pthread_cond_init(&created->paging_work, NULL);
+    pthread_cond_init(&created->paging_done, NULL);
     status = start_miniport(created, config);
     if (!NT_SUCCESS(status))
         goto fail_miniport;

@@ -51,6 +51,9 @@ uint64_t gpu_adapter_segment_used(struct gpu_adapter *adapter, enum kmd_segment_
  */
 void gpu_adapter_set_asynchronous_paging(struct gpu_adapter *adapter, bool asynchronous);
 
+/* Waits until the paging operations that are queued now are done. */
+void gpu_adapter_flush_paging(struct gpu_adapter *adapter);
+
 /* The miniport's part of the adapter, as its StartDevice returned it. For miniports that offer
  * functions of their own. */
 void *gpu_adapter_miniport_adapter(const struct gpu_adapter *adapter);

@@ -28,6 +28,8 @@ static NTSTATUS ask_miniport(struct gpu_allocation *allocation,
     allocation->flags = request.flags;
     allocation->system_memory = config->system_memory;
     allocation->segment = config->system_memory ? KMD_SEGMENT_NON_LOCAL : request.segment;
+    allocation->segments.supported =
+        config->system_memory ? 1u << KMD_SEGMENT_NON_LOCAL : (1u << KMD_SEGMENT_GROUPS) - 1;
     allocation->pages = request.size / GPU_PAGE_SIZE + (request.size % GPU_PAGE_SIZE != 0);
     if (allocation->pages == 0 || (unsigned)allocation->segment >= KMD_SEGMENT_GROUPS)
         return STATUS_INVALID_PARAMETER;

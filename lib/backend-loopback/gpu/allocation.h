@@ -12,6 +12,14 @@
 struct gpu_adapter;
 struct gpu_allocation;
 
+/* Where an allocation may live, and where best: the first of the preferred that is supported. */
+#define GPU_MAX_PREFERENCES 5u
+struct gpu_segments {
+    uint32_t supported;       /* bit n: enum kmd_segment_group n; 0 in a change: as before */
+    uint32_t preferred_count; /* 0: none; in a change: as before */
+    enum kmd_segment_group preferred[GPU_MAX_PREFERENCES];
+};
+
 struct gpu_allocation_config {
     void *private_data; /* the miniport may rewrite it in place */
     uint32_t private_data_size;

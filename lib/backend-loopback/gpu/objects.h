@@ -10,6 +10,7 @@
 
 #include <d3dkmt/kmd.h>
 
+#include "backend-loopback/gpu/allocation.h"
 #include "backend-loopback/gpu/device.h"
 #include "backend-loopback/gpu/fence.h"
 #include "backend-loopback/gpu/machine.h"
@@ -132,6 +133,7 @@ struct gpu_allocation {
      * residents, segment, out, offered and discarded: see gpu_residency_count. */
     uint64_t storage_offset;
     enum kmd_segment_group segment;
+    struct gpu_segments segments;
     uint32_t priority; /* the higher, the later it is moved out */
     bool out;          /* resident, but moved out until a process that holds it runs again */
     bool offered;
@@ -167,15 +169,18 @@ struct gpu_adapter {
     uint64_t segment_used[KMD_SEGMENT_GROUPS];
     struct gpu_allocation *allocations;
     struct gpu_process *processes;
-    uint64_t offers; /* counts them */
-    _Atomic uint64_t uses;                   /* counts command buffers */
-    _Atomic(struct gpu_process *) claimant;  /* waits for room; others let it go first */
+    uint64_t offers;                        /* counts them */
+    _Atomic uint64_t uses;                  /* counts command buffers */
+    _Atomic(struct gpu_process *) claimant; /* waits for room; others let it go first */
 
     _Atomic bool asynchronous_paging;
     pthread_t paging_thread;
     bool paging_thread_started;
     pthread_mutex_t paging_lock; /* guards what follows and the paging queues' counters */
     pthread_cond_t paging_work;
+    pthread_cond_t paging_done; /* jobs_done has grown */
+    uint64_t jobs_queued;
+    uint64_t jobs_done;
     bool paging_stop;
     struct gpu_paging_job *paging_head;
     struct gpu_paging_job **paging_tail;

@@ -8,12 +8,14 @@
 
 #include <stdlib.h>
 
+#include "backend-loopback/gpu/adapter.h"
 #include "backend-loopback/gpu/address.h"
 #include "backend-loopback/gpu/allocation.h"
 #include "backend-loopback/gpu/fence.h"
 #include "backend-loopback/gpu/mapping.h"
 #include "backend-loopback/gpu/offer.h"
 #include "backend-loopback/gpu/paging_thread.h"
+#include "backend-loopback/gpu/placement.h"
 #include "backend-loopback/gpu/residency.h"
 #include "backend-loopback/gpu/thread.h"
 #include "backend-loopback/gpu/trim.h"
@@ -145,6 +147,7 @@ static bool queue_job(struct gpu_paging_job *job, uint64_t *fence_value)
     queued = atomic_load(&adapter->asynchronous_paging) || queue->pending > 0;
     if (queued) {
         queue->pending++;
+        adapter->jobs_queued++;
         *adapter->paging_tail = job;
         adapter->paging_tail = &job->next;
         pthread_cond_signal(&adapter->paging_work);
@@ -192,12 +195,25 @@ static void *paging_main(void *argument)
         gpu_fence_advance(job->queue->fence, job->value);
         pthread_mutex_lock(&adapter->paging_lock);
         job->queue->pending--;
+        adapter->jobs_done++;
+        pthread_cond_broadcast(&adapter->paging_done);
         pthread_mutex_unlock(&adapter->paging_lock);
         free_job(job);
         pthread_mutex_lock(&adapter->paging_lock);
     }
     pthread_mutex_unlock(&adapter->paging_lock);
     return NULL;
+}
+
+void gpu_adapter_flush_paging(struct gpu_adapter *adapter)
+{
+    uint64_t last;
+
+    pthread_mutex_lock(&adapter->paging_lock);
+    last = adapter->jobs_queued;
+    while (adapter->jobs_done < last)
+        pthread_cond_wait(&adapter->paging_done, &adapter->paging_lock);
+    pthread_mutex_unlock(&adapter->paging_lock);
 }
 
 NTSTATUS gpu_paging_thread_start(struct gpu_adapter *adapter)
@@ -284,6 +300,28 @@ NTSTATUS gpu_paging_queue_reclaim(struct gpu_paging_queue *queue, uint32_t count
     gpu_trim_offered_to_budget(queue->device->process);
     pthread_mutex_unlock(&adapter->memory_lock);
     return do_job(job, fence_value);
+}
+
+NTSTATUS gpu_paging_queue_place(struct gpu_paging_queue *queue, struct gpu_allocation *allocation,
+                                const struct gpu_segments *segments, uint64_t *fence_value)
+{
+    struct gpu_adapter *adapter = queue->device->process->adapter;
+    struct gpu_paging_job *job;
+    NTSTATUS status;
+
+    *fence_value = 0;
+    if (atomic_load(&queue->device->state) != GPU_DEVICE_ACTIVE)
+        return STATUS_DEVICE_REMOVED;
+    job = new_job(queue, 1, &allocation);
+    if (!job)
+        return STATUS_NO_MEMORY;
+    pthread_mutex_lock(&adapter->memory_lock);
+    status = gpu_placement_change(allocation, queue->device->process, segments);
+    pthread_mutex_unlock(&adapter->memory_lock);
+    if (NT_SUCCESS(status))
+        return do_job(job, fence_value);
+    free_job(job);
+    return status;
 }
 
 /* The range's page tables could not be had: nothing may be half mapped. */

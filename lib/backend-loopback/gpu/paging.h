@@ -17,6 +17,7 @@ struct gpu_device;
 struct gpu_fence;
 struct gpu_map;
 struct gpu_paging_queue;
+struct gpu_segments;
 
 NTSTATUS gpu_paging_queue_create(struct gpu_device *device, struct gpu_paging_queue **queue);
 
@@ -76,6 +77,15 @@ NTSTATUS gpu_device_offer(struct gpu_device *device, uint32_t count,
 NTSTATUS gpu_paging_queue_reclaim(struct gpu_paging_queue *queue, uint32_t count,
                                   struct gpu_allocation *const *allocations, uint32_t *results,
                                   uint64_t *fence_value);
+
+/*
+ * Changes where an allocation may live, as a paging operation; what is resident moves at once.
+ * STATUS_INVALID_PARAMETER: no such segment, none of the preferred ones is supported, or the
+ * allocation is offered or its pages are lent and would have to move. STATUS_NO_MEMORY: the
+ * processes that hold it have no budget, or there is no room, where it would go; nothing changes.
+ */
+NTSTATUS gpu_paging_queue_place(struct gpu_paging_queue *queue, struct gpu_allocation *allocation,
+                                const struct gpu_segments *segments, uint64_t *fence_value);
 
 /* gpu_address_map (address.h), as a paging operation. */
 NTSTATUS gpu_paging_queue_map(struct gpu_paging_queue *queue, const struct gpu_map *map,

@@ -174,10 +174,10 @@ static void move_out(struct gpu_allocation *allocation)
         (void)gpu_residency_refresh(allocation, NULL); /* invalidating needs no memory */
 }
 
-static bool make_room(const struct gpu_allocation *allocation, const struct gpu_process *except)
+bool gpu_trim_make_room(const struct gpu_allocation *allocation, enum kmd_segment_group group,
+                        const struct gpu_process *except)
 {
     struct gpu_adapter *adapter = allocation->adapter;
-    enum kmd_segment_group group = allocation->segment;
     uint64_t needed = allocation->pages * GPU_PAGE_SIZE;
 
     while (adapter->segment_used[group] + needed > adapter->info.segment_size[group]) {
@@ -202,7 +202,7 @@ static NTSTATUS bring_in(struct gpu_allocation *allocation, const struct gpu_pro
 
     if (!allocation->out || allocation->offered)
         return STATUS_SUCCESS;
-    if (!make_room(allocation, owner))
+    if (!gpu_trim_make_room(allocation, allocation->segment, owner))
         return STATUS_GRAPHICS_TRY_AGAIN_LATER;
     set_out(allocation, false);
     status = gpu_residency_refresh(allocation, left_alone);

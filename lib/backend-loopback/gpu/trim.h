@@ -23,6 +23,10 @@
  */
 NTSTATUS gpu_trim_bring_in(struct gpu_allocation *allocation, const struct gpu_process *owner);
 
+/* Room for as many bytes in a group, not at the cost of one process; false: the rest is in use. */
+bool gpu_trim_make_room(const struct gpu_allocation *allocation, enum kmd_segment_group group,
+                        const struct gpu_process *except);
+
 /* Discards what the process has offered until the rest fits into its budget. */
 void gpu_trim_offered_to_budget(struct gpu_process *process);
 

@@ -50,8 +50,9 @@ host_handler host_create_paging_queue, host_destroy_paging_queue, host_map_addre
     host_reserve_address, host_free_address, host_update_address;
 
 /* residency.c, offer.c */
-host_handler host_make_resident, host_evict, host_query_residency, host_offer_allocations,
-    host_reclaim_allocations, host_set_allocation_priority, host_get_allocation_priority;
+host_handler host_make_resident, host_evict, host_query_residency, host_update_allocation_property,
+    host_flush_heap_transitions, host_offer_allocations, host_reclaim_allocations,
+    host_set_allocation_priority, host_get_allocation_priority;
 
 /* allocation.c, memory.c */
 host_handler host_create_allocation, host_destroy_allocation, host_lock2, host_unlock2,

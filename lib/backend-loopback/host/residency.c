@@ -120,3 +120,70 @@ NTSTATUS host_query_residency(struct host_call *call, const void *command, void 
     host_object_release(&device->object);
     return status;
 }
+
+/* ---- where allocations live */
+
+/* Segment ids count from 1 and are the groups' here; 0 ends the list. Which end of a segment is
+ * filled from makes no difference. */
+static NTSTATUS read_preference(uint32_t word, struct gpu_segments *segments)
+{
+    for (uint32_t i = 0; i < GPU_MAX_PREFERENCES; i++) {
+        uint32_t id = word >> i * WIRE_SEGMENT_PREFERENCE_SEGMENT_ID1_SHIFT &
+                      WIRE_SEGMENT_PREFERENCE_SEGMENT_ID0;
+        if (id == 0)
+            break;
+        if (id > KMD_SEGMENT_GROUPS)
+            return STATUS_INVALID_PARAMETER;
+        segments->preferred[segments->preferred_count++] = (enum kmd_segment_group)(id - 1);
+    }
+    return segments->preferred_count ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+static NTSTATUS read_properties(const struct wire_updateallocationproperty_args *args,
+                                struct gpu_segments *segments)
+{
+    const uint32_t known =
+        WIRE_PROPERTY_MASK_SET_SUPPORTED_SEGMENTSET | WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT;
+    *segments = (struct gpu_segments){0};
+    if (args->property_mask & ~known)
+        return STATUS_NOT_SUPPORTED; /* nothing here is accessed physically, or could not move */
+    if (!args->property_mask)
+        return STATUS_INVALID_PARAMETER;
+    if (args->property_mask & WIRE_PROPERTY_MASK_SET_SUPPORTED_SEGMENTSET) {
+        segments->supported = args->supported_segment_set;
+        if (!segments->supported)
+            return STATUS_INVALID_PARAMETER;
+    }
+    if (args->property_mask & WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT)
+        return read_preference(args->preferred_segment, segments);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS host_update_allocation_property(struct host_call *call, const void *command, void *reply)
+{
+    const struct wire_updateallocationproperty_args *args =
+        &((const struct wire_updateallocationproperty *)command)->args;
+    struct wire_updateallocationproperty_reply *result = reply;
+    struct gpu_segments segments;
+    uint64_t fence_value = 0;
+    struct host_paging_queue *queue = host_find_paging_queue(call, args->paging_queue);
+    struct host_allocation *allocation = host_find_allocation(call, args->allocation);
+    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    if (queue && allocation && allocation->device == queue->device)
+        status = read_properties(args, &segments);
+    if (NT_SUCCESS(status))
+        status = gpu_paging_queue_place(queue->gpu, allocation->gpu, &segments, &fence_value);
+    result->paging_fence_value = fence_value;
+    host_object_release(allocation ? &allocation->object : NULL);
+    host_object_release(queue ? &queue->object : NULL);
+    return status;
+}
+
+/* Memory is handed over by paging operations, and by nothing else. */
+NTSTATUS host_flush_heap_transitions(struct host_call *call, const void *command, void *reply)
+{
+    (void)command;
+    (void)reply;
+    gpu_adapter_flush_paging(call->adapter->gpu);
+    return STATUS_SUCCESS;
+}
