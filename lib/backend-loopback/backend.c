@@ -98,18 +98,10 @@ static NTSTATUS loopback_call(void *instance, const struct d3dkmt_op *op, void *
     return d3dkmti_guest_call(loopback->process, op, args);
 }
 
-/* What the guest engine has and the simulated host refuses. */
-static const enum d3dkmt_op_id host_lacks[] = {
-    D3DKMT_OP_QueryStatistics,
-};
-
+/* The simulated host refuses nothing that the guest engine has. */
 static bool loopback_supports(void *instance, const struct d3dkmt_op *op)
 {
     (void)instance;
-    for (size_t i = 0; i < sizeof(host_lacks) / sizeof(host_lacks[0]); i++) {
-        if (host_lacks[i] == op->id)
-            return false;
-    }
     return d3dkmti_guest_supports(op);
 }
 

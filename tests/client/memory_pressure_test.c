@@ -137,6 +137,41 @@ static void priorities_are_kept(void **state)
     assert_memory_equal(found, priorities, sizeof(found));
 }
 
+static D3DKMT_QUERYSTATISTICS ask(D3DKMT_QUERYSTATISTICS_TYPE type, ULONG selector)
+{
+    D3DKMT_QUERYSTATISTICS query;
+
+    memset(&query, 0, sizeof(query));
+    query.Type = type;
+    query.AdapterLuid = umd.luid;
+    query.QuerySegment.SegmentId = selector;
+    assert_success(D3DKMTQueryStatistics(&query));
+    return query;
+}
+
+/* As system monitors do: counts first, then every segment and node. */
+static void statistics_agree_with_what_is_there(void **state)
+{
+    struct umd_buffer buffer = buffer_of(2 * MIB);
+    D3DKMT_QUERYSTATISTICS adapter = ask(D3DKMT_QUERYSTATISTICS_ADAPTER, 0);
+    uint64_t resident = 0;
+
+    (void)state;
+    assert_int_equal(adapter.QueryResult.AdapterInformation.NbSegments, 2);
+    for (ULONG i = 0; i < adapter.QueryResult.AdapterInformation.NbSegments; i++)
+        resident +=
+            ask(D3DKMT_QUERYSTATISTICS_SEGMENT, i).QueryResult.SegmentInformation.BytesResident;
+    assert_true(resident == usage());
+    for (ULONG i = 0; i < adapter.QueryResult.AdapterInformation.NodeCount; i++)
+        assert_int_equal(ask(D3DKMT_QUERYSTATISTICS_NODE, i)
+                             .QueryResult.NodeInformation.GlobalInformation.RunningTime.QuadPart,
+                         0);
+    D3DKMT_QUERYSTATISTICS wrong = {.Type = D3DKMT_QUERYSTATISTICS_PHYSICAL_ADAPTER,
+                                    .AdapterLuid = umd.luid};
+    assert_fails(D3DKMTQueryStatistics(&wrong), STATUS_NOT_SUPPORTED);
+    assert_success(umd_buffer_destroy(&umd, &buffer));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_small, close_small)
 
 int main(void)
@@ -144,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(offers_make_room_and_tell_what_was_lost),
         TEST(priorities_are_kept),
+        TEST(statistics_agree_with_what_is_there),
     };
 
     return cmocka_run_group_tests_name("client-memory_pressure", tests, NULL, NULL);

@@ -530,7 +530,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(IsFeatureEnabled, D3DKMT_ISFEATUREENABLED, 0,                                                \
       HANDLE(D3DKMT_ISFEATUREENABLED, hAdapter, BIT(ADAPTER)),                                     \
       RESULT(D3DKMT_ISFEATUREENABLED, Result))                                                     \
-    X(QueryStatistics, D3DKMT_QUERYSTATISTICS, CALL_HOST_LACKS, {FIELD_END, NULL, 0, 0, 0, 0, 0})  \
+    X(QueryStatistics, D3DKMT_QUERYSTATISTICS, 0, {FIELD_END, NULL, 0, 0, 0, 0, 0})                \
     X(EnumProcesses, D3DKMT_ENUMPROCESSES, 0, RESULT(D3DKMT_ENUMPROCESSES, BufferCount))           \
     X(CreateDevice, D3DKMT_CREATEDEVICE, CALL_CREATES,                                             \
       HANDLE(D3DKMT_CREATEDEVICE, hAdapter, BIT(ADAPTER)), RESULT(D3DKMT_CREATEDEVICE, hDevice))   \

@@ -21,6 +21,8 @@ LIMITS = {
     "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
     "IsFeatureEnabled": "functional: hardware scheduling is the one feature that is known",
     "MakeResident": "functional: budgets and page tables; storage itself does not move",
+    "QueryStatistics": "functional: adapter, segments, nodes and processes; display and sensors are "
+                       "refused",
     "UpdateAllocationProperty": "functional: supported and preferred segments; others are refused",
     "OfferAllocations": "functional: without shared resources",
     "Evict": "functional: budgets and page tables; storage itself does not move",
@@ -44,9 +46,6 @@ def macro_rows(path, name):
     return re.findall(r"X\(([^)]*)\)", re.sub(r"\\\n\s*", " ", body))
 
 
-lacks = set(re.findall(r"D3DKMT_OP_(\w+)",
-                       re.search(r"host_lacks\[\] = \{(.*?)\};",
-                                 (root / "lib/backend-loopback/backend.c").read_text(), re.S).group(1)))
 handled = {row.split(",")[0].strip() for row in macro_rows("lib/core/guest/call.h", "GUEST_HANDLERS")}
 lines = []
 for row in macro_rows("include/d3dkmt/ops.h", "D3DKMT_OPS"):
@@ -55,7 +54,7 @@ for row in macro_rows("include/d3dkmt/ops.h", "D3DKMT_OPS"):
     if "REMOVED" in flags:
         ioctl += " (kernels before 5.15)"
     engine = "yes" if name in handled else ""
-    simulation = LIMITS.get(name, "functional") if engine and name not in lacks else ""
+    simulation = LIMITS.get(name, "functional") if engine else ""
     lines.append(f"| D3DKMT{name} | {ioctl} | {engine} | {simulation} |")
 text = HEAD + "\n".join(lines) + "\n"
 if "--check" in sys.argv:

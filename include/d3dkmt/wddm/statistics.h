@@ -388,7 +388,7 @@ typedef union _D3DKMT_QUERYSTATISTICS_RESULT {
 } D3DKMT_QUERYSTATISTICS_RESULT;
 
 typedef struct _D3DKMT_QUERYSTATISTICS_QUERY_SEGMENT {
-    ULONG SegmentId;
+    ULONG SegmentId; /* counts from 0 */
 } D3DKMT_QUERYSTATISTICS_QUERY_SEGMENT;
 
 typedef struct _D3DKMT_QUERYSTATISTICS_QUERY_NODE {
@@ -426,7 +426,8 @@ typedef struct _D3DKMT_QUERYSTATISTICS {
  * Reads one kind of counters. Although the argument is declared const, the result is written to it;
  * on failure it is unchanged.
  *
- * Statuses: STATUS_INVALID_PARAMETER also for an unknown adapter, process, segment or node.
+ * Statuses: STATUS_INVALID_PARAMETER also for an unknown adapter, process, segment or node. The
+ * simulation answers STATUS_NOT_SUPPORTED to display and sensors, and leaves 0 what it has not.
  */
 NTSTATUS APIENTRY D3DKMTQueryStatistics(const D3DKMT_QUERYSTATISTICS *args);
 

@@ -96,12 +96,16 @@ NTSTATUS gpu_allocation_create(struct gpu_adapter *adapter,
         free(created);
         return status;
     }
+    created->owner = config->owner;
+    if (created->owner)
+        gpu_references_take(&created->owner->references);
     pthread_mutex_lock(&adapter->memory_lock);
     created->next = adapter->allocations;
     created->link = &adapter->allocations;
     if (created->next)
         created->next->link = &created->next;
     adapter->allocations = created;
+    gpu_statistics_count(&adapter->figures.created, gpu_allocation_size(created));
     pthread_mutex_unlock(&adapter->memory_lock);
     *allocation = created;
     return STATUS_SUCCESS;
@@ -137,10 +141,13 @@ void gpu_allocation_release(struct gpu_allocation *allocation)
     *allocation->link = allocation->next;
     if (allocation->next)
         allocation->next->link = allocation->link;
+    gpu_statistics_count(&adapter->figures.destroyed, gpu_allocation_size(allocation));
     pthread_mutex_unlock(&adapter->memory_lock);
     tell_miniport(allocation);
     if (!allocation->system_memory && !allocation->decommitted)
         gpu_storage_free(&adapter->machine->storage, allocation->storage_offset, allocation->pages);
+    if (allocation->owner)
+        gpu_process_release(allocation->owner);
     free(allocation->frames);
     free(allocation);
 }
@@ -200,8 +207,10 @@ NTSTATUS gpu_allocation_lock(struct gpu_allocation *allocation, uint64_t *offset
     status = gpu_allocation_cpu_offset(allocation, offset);
     if (NT_SUCCESS(status) && allocation->offered)
         status = STATUS_INVALID_PARAMETER;
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
         allocation->locks++;
+        allocation->adapter->figures.locks++;
+    }
     pthread_mutex_unlock(&allocation->adapter->memory_lock);
     return status;
 }

@@ -11,6 +11,7 @@
 
 struct gpu_adapter;
 struct gpu_allocation;
+struct gpu_process;
 
 /* Where an allocation may live, and where best: the first of the preferred that is supported. */
 #define GPU_MAX_PREFERENCES 5u
@@ -25,8 +26,9 @@ struct gpu_allocation_config {
     uint32_t private_data_size;
     const void *resource_data;
     uint32_t resource_data_size;
-    bool system_memory;     /* the guest's pages follow with gpu_allocation_set_pages */
-    uint64_t standard_size; /* of a standard allocation, else 0 */
+    bool system_memory;        /* the guest's pages follow with gpu_allocation_set_pages */
+    uint64_t standard_size;    /* of a standard allocation, else 0 */
+    struct gpu_process *owner; /* NULL: counts in no process's statistics */
 };
 
 /*

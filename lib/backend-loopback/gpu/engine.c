@@ -163,8 +163,13 @@ static void poll_later(struct gpu_queue *queue)
  * touched again. */
 static void settle(struct gpu_node *node, struct gpu_queue *queue, enum gpu_turn turn)
 {
-    if (turn == GPU_TURN_DONE)
+    if (turn == GPU_TURN_DONE) {
+        uint32_t type = gpu_packets_first(&queue->packets)->type;
+
+        node->figures.finished[type]++;
+        queue->device->process->engines[node->index].finished[type]++;
         gpu_packets_remove_first(&queue->packets);
+    }
     if (atomic_load(&queue->stop)) {
         pthread_mutex_unlock(&node->lock);
         gpu_queue_purge(queue);

@@ -44,6 +44,7 @@ struct gpu_queue {
     enum gpu_queue_state state;
     _Atomic int32_t priority; /* read without the lock by the running command buffer */
     int32_t in_process_priority;
+    uint64_t serial; /* tells it from all others of its node */
     struct gpu_packets packets;
     struct gpu_queue *next; /* ready list or pollers */
     uint64_t poll_at;
@@ -79,6 +80,9 @@ struct gpu_node {
     bool stop;
     struct gpu_ready_list ready[GPU_PRIORITIES];
     struct gpu_queue *pollers;
+    struct gpu_engine_figures figures;
+    uint64_t last_serial; /* given to a queue */
+    uint64_t last_run;    /* serial of the queue that the last command buffer was of */
 };
 
 NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu_node **node);

@@ -43,6 +43,7 @@
 #include "backend-loopback/gpu/paging.h"
 #include "backend-loopback/gpu/process.h"
 #include "backend-loopback/gpu/queue.h"
+#include "backend-loopback/gpu/statistics.h"
 #include "backend-loopback/gpu/wait.h"
 
 #endif

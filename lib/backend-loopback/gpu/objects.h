@@ -17,6 +17,7 @@
 #include "backend-loopback/gpu/page_table.h"
 #include "backend-loopback/gpu/range_tree.h"
 #include "backend-loopback/gpu/records.h"
+#include "backend-loopback/gpu/statistics.h"
 #include "backend-loopback/gpu/storage.h"
 
 struct gpu_node;
@@ -106,6 +107,9 @@ struct gpu_process {
     uint64_t usage[KMD_SEGMENT_GROUPS];   /* of that, what lies in the segment now */
     uint64_t offered[KMD_SEGMENT_GROUPS]; /* offered, and in the segment still */
     uint64_t reservation[KMD_SEGMENT_GROUPS];
+    uint64_t evicted[KMD_SEGMENT_GROUPS][GPU_PRIORITY_CLASSES]; /* moved out for others */
+
+    struct gpu_engine_figures engines[KMD_MAX_NODES]; /* each guarded by its node's lock */
 
     /* Allocations that it holds and that were moved out. An engine announces a run and then looks
      * here; who moves memory out counts here and then looks for runs (trim.c). */
@@ -124,6 +128,7 @@ struct gpu_resident {
 struct gpu_allocation {
     gpu_references references;
     struct gpu_adapter *adapter;
+    struct gpu_process *owner; /* a reference, or NULL: whose statistics it counts in */
     uint64_t pages;
     uint32_t flags;
     bool system_memory;
@@ -169,6 +174,9 @@ struct gpu_adapter {
     uint64_t segment_used[KMD_SEGMENT_GROUPS];
     struct gpu_allocation *allocations;
     struct gpu_process *processes;
+    struct gpu_adapter_figures figures; /* without resets */
+    uint64_t evicted[KMD_SEGMENT_GROUPS][GPU_PRIORITY_CLASSES];
+    _Atomic uint32_t resets;
     uint64_t offers;                        /* counts them */
     _Atomic uint64_t uses;                  /* counts command buffers */
     _Atomic(struct gpu_process *) claimant; /* waits for room; others let it go first */
@@ -229,6 +237,10 @@ struct gpu_device {
 
     bool residency_ended; /* guarded by the adapter's memory_lock */
 };
+
+/* statistics.c */
+unsigned gpu_statistics_priority_class(uint32_t priority);
+void gpu_statistics_count(struct gpu_count *count, uint64_t bytes);
 
 /* For children that outlive their owner's reference. */
 void gpu_process_release(struct gpu_process *process);

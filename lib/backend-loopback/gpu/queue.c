@@ -49,6 +49,9 @@ NTSTATUS gpu_queue_create(struct gpu_device *device, uint32_t node, void *driver
     created->waiter.entries = created->entries;
     created->waiter.queue = created;
     gpu_packets_init(&created->packets, adapter->max_queue_bytes);
+    pthread_mutex_lock(&created->node->lock);
+    created->serial = ++created->node->last_serial;
+    pthread_mutex_unlock(&created->node->lock);
 
     pthread_mutex_lock(&device->lock);
     active = atomic_load(&device->state) == GPU_DEVICE_ACTIVE;
@@ -82,6 +85,11 @@ void gpu_queue_release(struct gpu_queue *queue)
 
 /* ---- Packets in */
 
+static struct gpu_engine_figures *engine_of_process(const struct gpu_queue *queue)
+{
+    return &queue->device->process->engines[queue->node->index];
+}
+
 /* A packet to fill in, with the node's lock held, or a status without it. */
 static NTSTATUS begin(struct gpu_queue *queue, enum gpu_packet_type type, uint32_t count,
                       size_t payload, struct gpu_packet **packet)
@@ -99,6 +107,8 @@ static NTSTATUS begin(struct gpu_queue *queue, enum gpu_packet_type type, uint32
     }
     (*packet)->type = type;
     (*packet)->count = count;
+    queue->node->figures.queued[type]++;
+    engine_of_process(queue)->queued[type]++;
     return STATUS_SUCCESS;
 }
 
@@ -342,8 +352,10 @@ static void hang(struct gpu_queue *queue)
     while (!atomic_load(&queue->stop) && !timed_out)
         timed_out = !clock->wait_until(clock, &node->work, &node->lock, deadline);
     pthread_mutex_unlock(&node->lock);
-    if (timed_out)
+    if (timed_out) {
+        atomic_fetch_add(&node->adapter->resets, 1);
         gpu_device_fail(queue->device, GPU_DEVICE_HUNG, NULL);
+    }
 }
 
 static void start_submission(struct gpu_queue *queue, struct gpu_packet *packet)
@@ -359,7 +371,35 @@ static void start_submission(struct gpu_queue *queue, struct gpu_packet *packet)
     queue->poll_interval = 0;
 }
 
-static enum kmd_result execute(struct gpu_queue *queue, struct kmd_execution *execution)
+static void count_run(struct gpu_engine_figures *figures, bool first, bool another,
+                      enum kmd_result result, uint64_t ns)
+{
+    figures->running_ns += ns;
+    figures->started += first;
+    figures->switches += another;
+    if (result == KMD_YIELD || result == KMD_POLL)
+        figures->preempted++;
+    else if (result == KMD_DONE)
+        figures->completed++;
+    else
+        figures->faulted++;
+}
+
+/* Before anybody can learn that the run is over. */
+static void note_run(struct gpu_queue *queue, bool first, enum kmd_result result, uint64_t ns)
+{
+    struct gpu_node *node = queue->node;
+    bool another;
+
+    pthread_mutex_lock(&node->lock);
+    another = node->last_run != queue->serial;
+    node->last_run = queue->serial;
+    count_run(&node->figures, first, another, result, ns);
+    count_run(engine_of_process(queue), first, another, result, ns);
+    pthread_mutex_unlock(&node->lock);
+}
+
+static enum kmd_result execute(struct gpu_queue *queue, struct kmd_execution *execution, bool first)
 {
     struct gpu_adapter *adapter = queue->node->adapter;
     const struct gpu_clock *clock = adapter->machine->clock;
@@ -369,6 +409,7 @@ static enum kmd_result execute(struct gpu_queue *queue, struct kmd_execution *ex
     result =
         adapter->miniport->SubmitCommand(adapter->miniport_adapter, execution, &queue->submission);
     gpu_trim_leave_run(queue->device->process);
+    note_run(queue, first, result, clock->now(clock) - execution->started);
     return result;
 }
 
@@ -376,6 +417,7 @@ static enum gpu_turn run_submission(struct gpu_queue *queue, struct gpu_packet *
 {
     struct kmd_execution execution = {.queue = queue};
     NTSTATUS status = gpu_trim_enter_run(queue->device->process);
+    bool first = !queue->in_submission;
     enum kmd_result result;
 
     queue->awaits_memory = status == STATUS_GRAPHICS_TRY_AGAIN_LATER;
@@ -385,9 +427,9 @@ static enum gpu_turn run_submission(struct gpu_queue *queue, struct gpu_packet *
         gpu_device_fail(queue->device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
         return GPU_TURN_DONE;
     }
-    if (!queue->in_submission)
+    if (first)
         start_submission(queue, packet);
-    result = execute(queue, &execution);
+    result = execute(queue, &execution, first);
     if (result == KMD_YIELD) {
         queue->poll_interval = 0;
         return GPU_TURN_YIELD;

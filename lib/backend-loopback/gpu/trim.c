@@ -36,6 +36,7 @@ static void discard(struct gpu_allocation *allocation)
     gpu_residency_count(allocation, false);
     allocation->discarded = true;
     gpu_residency_count(allocation, true);
+    allocation->adapter->figures.bytes_discarded += allocation->pages * GPU_PAGE_SIZE;
     if (allocation->may_decommit) {
         allocation->decommitted = true;
         gpu_storage_free(storage, allocation->storage_offset, allocation->pages);
@@ -164,14 +165,30 @@ static void set_out(struct gpu_allocation *allocation, bool out)
     gpu_residency_count(allocation, true);
 }
 
+static void count_eviction(const struct gpu_allocation *allocation)
+{
+    struct gpu_adapter *adapter = allocation->adapter;
+    unsigned class = gpu_statistics_priority_class(allocation->priority);
+    uint64_t bytes = allocation->pages * GPU_PAGE_SIZE;
+
+    gpu_statistics_count(&adapter->figures.evicted, bytes);
+    adapter->evicted[allocation->segment][class] += bytes;
+    for (struct gpu_process *process = adapter->processes; process; process = process->next) {
+        if (gpu_allocation_resident_in(allocation, process))
+            process->evicted[allocation->segment][class] += bytes;
+    }
+}
+
 /* An engine that began a run before it could see the absence keeps the memory where it is. */
 static void move_out(struct gpu_allocation *allocation)
 {
     set_out(allocation, true);
-    if (somebody_runs(allocation))
+    if (somebody_runs(allocation)) {
         set_out(allocation, false);
-    else
-        (void)gpu_residency_refresh(allocation, NULL); /* invalidating needs no memory */
+        return;
+    }
+    (void)gpu_residency_refresh(allocation, NULL); /* invalidating needs no memory */
+    count_eviction(allocation);
 }
 
 bool gpu_trim_make_room(const struct gpu_allocation *allocation, enum kmd_segment_group group,

@@ -117,6 +117,7 @@ static NTSTATUS create_one(struct creation *creation, uint32_t private_data_size
             .resource_data_size = creation->resource_data_size,
             .system_memory = (flags & WIRE_CREATE_ALLOCATION_EXISTING_SYSMEM) != 0,
             .standard_size = creation->standard_size,
+            .owner = gpu_device_process(creation->device->gpu),
         };
         allocation->device = creation->device;
         allocation->resource = creation->resource;

@@ -38,6 +38,7 @@ static const struct command_entry vgpu_handlers[WIRE_VGPU_COMMAND_LIMIT] = {
     VGPU(QUERYVIDEOMEMORYINFO) = {host_query_video_memory_info, false},
     VGPU(CHANGEVIDEOMEMORYRESERVATION) = {host_change_video_memory_reservation, false},
     VGPU(QUERYCLOCKCALIBRATION) = {host_query_clock_calibration, false},
+    VGPU(QUERYSTATISTICS) = {host_query_statistics, false},
     VGPU(ESCAPE) = {host_escape, false},
     VGPU(DDIGETSTANDARDALLOCATIONDRIVERDATA) = {host_get_standard_allocation_driver_data, false},
 

@@ -36,6 +36,9 @@ host_handler host_open_adapter, host_close_adapter, host_get_internal_adapter_in
     host_query_clock_calibration, host_escape, host_get_standard_allocation_driver_data,
     host_is_feature_enabled;
 
+/* statistics.c */
+host_handler host_query_statistics;
+
 /* device.c */
 host_handler host_create_device, host_destroy_device, host_flush_device, host_get_device_state,
     host_mark_device_as_error;
