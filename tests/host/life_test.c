@@ -3,6 +3,8 @@
  * with what. */
 #include "host/guest.h"
 
+#include "backend-loopback/kmd/softgpu.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -491,6 +493,48 @@ static void resources_go_as_a_whole(void **state)
                      STATUS_INVALID_PARAMETER);
 }
 
+/* An engine reset takes the device whose commands hang, whoever waits behind them. */
+static void a_hang_of_one_process_spares_the_others(void **state)
+{
+    static struct guest_vm vm;
+    const struct host_config config = {
+        .io_space_size = IO_SPACE_SIZE,
+        .adapter_count = 1,
+        .adapters = {{.miniport = &kmd_softgpu, .hang_timeout_ns = 20000000}},
+    };
+    struct guest *guests[2];
+    uint32_t devices[2], contexts[2];
+    struct guest_memory commands[2];
+    struct guest_fence fences[2];
+    struct softgpu_writer writer;
+    (void)state;
+    guest_vm_open(&vm, mode, &config);
+    for (unsigned i = 0; i < 2; i++) {
+        guests[i] = guest_open(&vm, 0);
+        devices[i] = guest_create_device(guests[i]);
+        contexts[i] = guest_create_context(guests[i], devices[i]);
+        struct guest_queue paging = guest_create_paging_queue(guests[i], devices[i]);
+        commands[i] = guest_create_memory(guests[i], devices[i], paging.handle, PAGE);
+        fences[i] = guest_create_fence(guests[i], devices[i], 0, 0);
+    }
+    softgpu_writer_init(&writer, commands[0].cpu, PAGE);
+    softgpu_hang(&writer);
+    guest_submit(guests[0], contexts[0], commands[0].gpu, softgpu_writer_size(&writer));
+    softgpu_writer_init(&writer, commands[1].cpu, PAGE);
+    softgpu_write32(&writer, commands[1].gpu + 1024, 0xfeed);
+    guest_submit(guests[1], contexts[1], commands[1].gpu, softgpu_writer_size(&writer));
+    guest_signal_from_gpu(guests[1], contexts[1], fences[1].handle, 1);
+    guest_wait(guests[1], devices[1], fences[1].handle, 1);
+    assert_int_equal(wire_load_u32(commands[1].cpu + 1024), 0xfeed);
+    assert_int_equal(guest_device_state(guests[1], devices[1]), 1);
+    guest_wait(guests[0], devices[0], fences[0].handle, 1);
+    assert_true(*fences[0].value == UINT64_MAX);
+    assert_int_equal(guest_device_state(guests[0], devices[0]), 3);
+    guest_close(guests[0]);
+    guest_close(guests[1]);
+    guest_vm_close(&vm);
+}
+
 static void evicted_memory_faults(void **state)
 {
     struct rig *rig = *state;
@@ -530,6 +574,7 @@ int main(void)
         RIG_TEST(handles_are_dense_and_not_reused_at_once),
         RIG_TEST(resources_go_as_a_whole),
         RIG_TEST(evicted_memory_faults),
+        cmocka_unit_test(a_hang_of_one_process_spares_the_others),
     };
     int failed = 0;
     for (unsigned i = 0; i < 3; i++) {

@@ -70,7 +70,9 @@ static void fill_page_fault(struct gpu_device *device, struct wire_page_fault_st
     if (!fault.valid)
         return;
     state->faulted_virtual_address = fault.address;
-    state->page_fault_flags = fault.write ? 1 : 0; /* bit 0: a write */
+    state->page_fault_flags = fault.write ? DXGK_PAGE_FAULT_WRITE : 0;
+    /* The rest is about draws and shaders, which this GPU has none of. */
+    state->faulted_bind_table_entry = DXGK_BIND_TABLE_ENTRY_UNKNOWN;
 }
 
 NTSTATUS host_get_device_state(struct host_call *call, const void *command, void *reply)
