@@ -17,6 +17,8 @@ LIMITS = {
                                     "that blanks 60 times a second",
     "SignalSynchronizationObject2": "functional; a queued signal for which a semaphore has no room "
                                     "loses the device",
+    "OpenSynchronizationObject": "functional for shared objects of the calling process",
+    "GetSharedResourceAdapterLuid": "functional by descriptor; resources have no global handles",
     "Escape": "functional: the built-in miniport's private escapes",
     "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
     "IsFeatureEnabled": "functional: hardware scheduling is the one feature that is known",
@@ -31,7 +33,9 @@ HEAD = """# Operations
 
 Every row of the op table ([ops.h](../include/d3dkmt/ops.h)). *Guest engine*: dxgkrnl's behaviour in user space, for backends
 that speak GPU-PV. *Simulation*: how far the simulated host goes: **functional** means that what the call says has
-happened, in memory, in order. Nothing simulates timing. An operation without an entry answers STATUS_NOT_SUPPORTED.
+happened, in memory, in order. Nothing simulates timing. An operation without an entry answers STATUS_NOT_SUPPORTED; where
+kernels dropped it, the sentence with the failure says what took its place. On the backend `dxg` a dropped operation is
+answered as the kernel does, which does not know it.
 
 Written by `tools/generate/operations.py`.
 

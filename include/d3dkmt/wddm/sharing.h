@@ -166,8 +166,8 @@ typedef struct _D3DKMT_OPENRESOURCE {
 } D3DKMT_OPENRESOURCE;
 
 /*
- * Opens a resource by the global handle of legacy sharing. Linux kernels of 5.15 and later have
- * none; use D3DKMTOpenResourceFromNtHandle().
+ * Opens a resource by the global handle of legacy sharing, which no resource has on Linux 5.15 and
+ * later, nor on the other backends; use D3DKMTOpenResourceFromNtHandle().
  *
  * Statuses: STATUS_NOT_SUPPORTED, or STATUS_UNSUCCESSFUL from a kernel that lacks it.
  */
@@ -189,25 +189,34 @@ NTSTATUS APIENTRY D3DKMTQueryResourceInfo(D3DKMT_QUERYRESOURCEINFO *args);
 
 /* Argument of D3DKMTOpenSynchronizationObject(). */
 typedef struct _D3DKMT_OPENSYNCHRONIZATIONOBJECT {
-    D3DKMT_HANDLE hSharedHandle;
-    D3DKMT_HANDLE hSyncObject;
+    D3DKMT_HANDLE hSharedHandle; /* in: Info.SharedHandle of D3DKMTCreateSynchronizationObject2() */
+    D3DKMT_HANDLE hSyncObject;   /* out: the caller destroys it */
     UINT64 Reserved[8];
 } D3DKMT_OPENSYNCHRONIZATIONOBJECT;
 
 /*
- * Opens a sync object by a global handle. Absent, and statuses, as for D3DKMTOpenResource(); use
- * D3DKMTOpenSyncObjectFromNtHandle2().
+ * Opens a shared sync object of the calling process once more, by its global handle; for other
+ * processes' use D3DKMTOpenSyncObjectFromNtHandle2(). A monitored fence opened so belongs to the
+ * device that has it, and has no CPU address.
+ *
+ * Statuses: STATUS_INVALID_PARAMETER also for a handle that is no such object's. Kernels of 5.15
+ * and later lack the call: STATUS_NOT_SUPPORTED or STATUS_UNSUCCESSFUL from the backend dxg.
  */
 NTSTATUS APIENTRY D3DKMTOpenSynchronizationObject(D3DKMT_OPENSYNCHRONIZATIONOBJECT *args);
 
 /* Argument of D3DKMTGetSharedResourceAdapterLuid(). */
 typedef struct _D3DKMT_GETSHAREDRESOURCEADAPTERLUID {
-    D3DKMT_HANDLE hGlobalShare;
-    D3DKMT_PTR(HANDLE, hNtHandle);
-    LUID AdapterLuid;
+    D3DKMT_HANDLE hGlobalShare;    /* in: 0, for resources have none */
+    D3DKMT_PTR(HANDLE, hNtHandle); /* in: a descriptor of a resource; the caller keeps it */
+    LUID AdapterLuid;              /* out */
 } D3DKMT_GETSHAREDRESOURCEADAPTERLUID;
 
-/* Tells the adapter of a shared resource. Absent, and statuses, as for D3DKMTOpenResource(). */
+/*
+ * Tells the adapter of a shared resource.
+ *
+ * Statuses: STATUS_INVALID_PARAMETER also for a global handle and for any other descriptor. Absent
+ * from kernels as D3DKMTOpenSynchronizationObject().
+ */
 NTSTATUS APIENTRY D3DKMTGetSharedResourceAdapterLuid(D3DKMT_GETSHAREDRESOURCEADAPTERLUID *args);
 
 /* Argument of D3DKMTOpenNtHandleFromName(). */

@@ -110,6 +110,7 @@ static NTSTATUS prepare_resource(struct creation *creation)
             guest_shared_create(creation->process->vm, GUEST_SHARED_RESOURCE);
         if (!creation->resource->shared)
             return STATUS_NO_MEMORY;
+        creation->resource->shared->adapter_luid = guest_device_adapter(creation->device)->luid;
     }
     return STATUS_SUCCESS;
 }

@@ -114,6 +114,10 @@ NTSTATUS guest_check_resource_or_list(D3DKMT_HANDLE resource, UINT count);
     X(OpenSyncObjectFromNtHandle2, open_sync_object, D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2)           \
     X(QueryResourceInfoFromNtHandle, query_resource_info, D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE)    \
     X(OpenResourceFromNtHandle, open_resource, D3DKMT_OPENRESOURCEFROMNTHANDLE)                    \
+    X(OpenSynchronizationObject, open_sync_object_by_global_handle,                                \
+      D3DKMT_OPENSYNCHRONIZATIONOBJECT)                                                            \
+    X(GetSharedResourceAdapterLuid, get_shared_resource_adapter_luid,                              \
+      D3DKMT_GETSHAREDRESOURCEADAPTERLUID)                                                         \
     X(CreateSyncFile, create_sync_file, D3DKMT_CREATESYNCFILE)                                     \
     X(WaitSyncFile, wait_sync_file, D3DKMT_WAITSYNCFILE)                                           \
     X(OpenSyncObjectFromSyncFile, open_sync_object_from_sync_file,                                 \

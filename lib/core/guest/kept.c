@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_MAGIC UINT32_C(0x4b443301)
+#define RECORD_MAGIC UINT32_C(0x4b443302)
 
 /* Between processes, which may have different versions of the library: the magic changes with it.
  * Behind it: runtime data, resource data, allocations, their private data. */
@@ -20,6 +20,8 @@ struct record_head {
     uint32_t global_handle;
     uint32_t runtime_size, resource_size, private_size;
     uint32_t allocation_count;
+    uint32_t adapter_luid_low; /* of a resource, as the next */
+    int32_t adapter_luid_high;
 };
 
 struct record_allocation {
@@ -48,6 +50,8 @@ void *guest_record_encode(const struct guest_shared *shared, size_t *size)
         .resource_size = shared->resource_size,
         .private_size = shared->private_size,
         .allocation_count = shared->allocation_count,
+        .adapter_luid_low = (uint32_t)shared->adapter_luid.LowPart,
+        .adapter_luid_high = (int32_t)shared->adapter_luid.HighPart,
     };
 
     *size = sizeof(head) + (size_t)head.runtime_size + head.resource_size + head.private_size +
@@ -157,6 +161,8 @@ struct guest_shared *guest_record_decode(struct guest_vm *vm, const void *bytes,
         return NULL;
     shared->sync_type = (D3DDDI_SYNCHRONIZATIONOBJECT_TYPE)head.sync_type;
     shared->global_handle = head.global_handle;
+    shared->adapter_luid =
+        (LUID){.LowPart = head.adapter_luid_low, .HighPart = head.adapter_luid_high};
     if (head.kind == GUEST_SHARED_SYNC_OBJECT ||
         take_resource(shared, &head, (const unsigned char *)bytes + sizeof(head)))
         return shared;
