@@ -231,7 +231,7 @@ CONFORMANCE_GPU(CreateAllocation2, either_all_allocations_bring_memory_or_none)
     munmap(memory, SIZE);
 }
 
-CONFORMANCE_GPU(CreateAllocation2, memory_must_be_there_to_the_last_page)
+CONFORMANCE_MEMORY(CreateAllocation2, memory_must_be_there_to_the_last_page)
 {
     struct creation creation;
     char *memory = memory_of_my_own(SIZE);

@@ -26,13 +26,13 @@
 /* What a test needs of a path; others skip it. */
 enum conformance_needs {
     CONFORMANCE_SOFTGPU = 1 << 0,       /* the adapter executes softgpu.h's commands */
-    CONFORMANCE_SHARED_HOST = 1 << 1,   /* other processes reach the same host */
-    CONFORMANCE_CALLERS_MEMORY = 1 << 2 /* allocations may lie in the caller's own memory */
+    CONFORMANCE_CALLER_MEMORY = 1 << 1, /* the host reaches memory of the caller's */
+    CONFORMANCE_SHARED_HOST = 1 << 2    /* the host is d3dkmt-hostd, which other processes reach */
 };
 
 struct conformance_path {
     const char *name;
-    const char *backend; /* as in D3DKMT_BACKEND; NULL: as it is set */
+    const char *options; /* of the simulated host, as behind D3DKMT_BACKEND=loopback: */
     unsigned offers;     /* enum conformance_needs */
     bool async;          /* the host's verdict on submission and synchronization is not seen */
 };
@@ -94,9 +94,9 @@ void conformance_add(const struct conformance_test *test);
 /* Needs an adapter that executes the commands of softgpu.h. */
 #define CONFORMANCE_GPU(function, name) CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU, function, name)
 
-/* Needs one that reaches the memory of programs. */
+/* Needs one that also reaches the memory of programs. */
 #define CONFORMANCE_MEMORY(function, name)                                                         \
-    CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_CALLERS_MEMORY, function, name)
+    CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY, function, name)
 
 /* Tests that are made from the table of every call, and from the op table. */
 void conformance_register_arguments(void);
@@ -117,6 +117,10 @@ void conformance_register_unsupported(void);
     } while (0)
 
 /* ---- fixture */
+
+/* Setup and teardown of the whole run. */
+int conformance_open_path(void **state);
+int conformance_close_path(void **state);
 
 /* Setup and teardown of a CMocka test whose initial state is the struct conformance_test. */
 int conformance_set_up(void **state);

@@ -1,33 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 #include "conformance/conformance.h"
 
+#include "hostd/host_process.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define SIMULATED (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLERS_MEMORY)
+#define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
+#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_SHARED_HOST)
 
 const struct conformance_path conformance_paths[] = {
-    {"loopback", "loopback", SIMULATED, false},
-    {"loopback-async", "loopback:async", SIMULATED, true},
-    {"loopback-pending", "loopback:pending", SIMULATED, false},
-    {"loopback-version-39", "loopback:version=39", SIMULATED, false},
-    {"loopback-version-27", "loopback:version=27", SIMULATED, false},
-    {"hostd", NULL, CONFORMANCE_SOFTGPU | CONFORMANCE_SHARED_HOST, false},
+    {"loopback", "", IN_PROCESS, false},
+    {"loopback-async", "async", IN_PROCESS, true},
+    {"loopback-pending", "pending", IN_PROCESS, false},
+    {"loopback-version-39", "version=39", IN_PROCESS, false},
+    {"loopback-version-27", "version=27", IN_PROCESS, false},
+    {"hostd", "", REMOTE, false},
+    {"hostd-async", "async", REMOTE, true},
+    {"hostd-version-39", "version=39", REMOTE, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];
 const struct conformance_test *conformance_current;
 
+static struct host_process host; /* of remote paths */
 static struct world world;
 static unsigned descriptors_before;
+
+int conformance_open_path(void **state)
+{
+    char backend[64];
+
+    (void)state;
+    /* The first call opens what the environment names, as in any program. */
+    if (conformance_path->offers & CONFORMANCE_SHARED_HOST) {
+        host_process_start(&host, conformance_path->options, NULL);
+        return setenv("D3DKMT_BACKEND", host.backend, 1);
+    }
+    snprintf(backend, sizeof(backend), "loopback:%s", conformance_path->options);
+    return setenv("D3DKMT_BACKEND", backend, 1);
+}
+
+int conformance_close_path(void **state)
+{
+    (void)state;
+    return conformance_path->offers & CONFORMANCE_SHARED_HOST ? host_process_stop(&host) : 0;
+}
 
 int conformance_set_up(void **state)
 {
     conformance_current = *state;
     descriptors_before = client_descriptors();
-    /* The first call opens what the environment names, as in any program. */
-    if (conformance_path->backend)
-        setenv("D3DKMT_BACKEND", conformance_path->backend, 1);
     world_create(&world, world_public_call, NULL);
     if (world.failures)
         print_error("%s: %s\n", world.first_failure, d3dkmt_last_error());

@@ -72,7 +72,8 @@ static int run(const char *text)
         fprintf(stderr, "no test of path %s contains \"%s\"\n", conformance_path->name, text);
         return 1;
     }
-    int failed = _cmocka_run_group_tests(conformance_path->name, tests, count, NULL, NULL);
+    int failed = _cmocka_run_group_tests(conformance_path->name, tests, count,
+                                         conformance_open_path, conformance_close_path);
     free(tests);
     free(names);
     return failed != 0;

@@ -498,3 +498,54 @@ CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, opened_for_signalling_only_it_is_no
     signal_from_cpu(&consumer, opened, 2);
     assert_success(client_wait(producer.device, created, 2, 0));
 }
+
+/* ---- ShareObjectWithHost */
+
+static NTSTATUS share_with_host(D3DKMT_HANDLE device, D3DKMT_HANDLE object, UINT64 *nt_handle)
+{
+    ARGS(D3DKMT_SHAREOBJECTWITHHOST, args);
+
+    args.hDevice = device;
+    args.hObject = object;
+    NTSTATUS status = D3DKMTShareObjectWithHost(&args);
+    *nt_handle = args.hVailProcessNtHandle;
+    return status;
+}
+
+CONFORMANCE_GPU(ShareObjectWithHost, a_shared_resource_gets_a_handle_on_the_host)
+{
+    struct umd_buffer buffer;
+    UINT64 nt_handle;
+
+    open_two(world);
+    assert_success(share_with_host(producer.device, create_shared_resource(&buffer), &nt_handle));
+    assert_int_not_equal(nt_handle, 0);
+}
+
+CONFORMANCE_GPU(ShareObjectWithHost, every_call_gives_a_handle_of_its_own)
+{
+    UINT64 first, second;
+
+    open_two(world);
+    D3DKMT_HANDLE fence = create_fence(true);
+    assert_success(share_with_host(producer.device, fence, &first));
+    assert_success(share_with_host(producer.device, fence, &second));
+    assert_int_not_equal(first, second);
+}
+
+CONFORMANCE_GPU(ShareObjectWithHost, what_is_not_shared_or_not_there_is_refused)
+{
+    UINT64 nt_handle;
+
+    open_two(world);
+    assert_false(NT_SUCCESS(share_with_host(producer.device, create_fence(false), &nt_handle)));
+    assert_false(NT_SUCCESS(share_with_host(producer.device, 0x7fffffc0, &nt_handle)));
+    assert_false(NT_SUCCESS(share_with_host(0x7fffffc0, create_fence(true), &nt_handle)));
+    assert_int_equal(nt_handle, 0);
+}
+
+CONFORMANCE(ShareObjectWithHost, no_arguments)
+{
+    (void)world;
+    assert_fails(D3DKMTShareObjectWithHost(NULL), STATUS_INVALID_PARAMETER);
+}

@@ -29,10 +29,8 @@ const char *const world_names[WORLD_OBJECTS] = {
     [WORLD_OTHER_DEVICE] = "another device",
 };
 
-static NTSTATUS make(struct world *world, enum d3dkmt_op_id op, void *args)
+static NTSTATUS note(struct world *world, enum d3dkmt_op_id op, NTSTATUS status)
 {
-    NTSTATUS status = world->call(world->context, op, args);
-
     if (!NT_SUCCESS(status)) {
         if (world->failures++ == 0) {
             world->first_failure = d3dkmt_find_op(op)->name;
@@ -40,6 +38,11 @@ static NTSTATUS make(struct world *world, enum d3dkmt_op_id op, void *args)
         }
     }
     return status;
+}
+
+static NTSTATUS make(struct world *world, enum d3dkmt_op_id op, void *args)
+{
+    return note(world, op, world->call(world->context, op, args));
 }
 
 #define MAKE(world, op, args) make((world), D3DKMT_OP_##op, (args))
@@ -144,23 +147,17 @@ static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_
     create.NumAllocations = 1;
     create.pAllocationInfo2 = &info;
     create.Flags.CreateResource = in_resource;
-    if (!NT_SUCCESS(MAKE(world, CreateAllocation2, &create)))
+    NTSTATUS status = world->call(world->context, D3DKMT_OP_CreateAllocation2, &create);
+    /* Not every host reaches the caller's memory. */
+    if (memory && status == STATUS_NOT_SUPPORTED) {
+        world->memory_refused = true;
+        return make_allocation(world, NULL, in_resource);
+    }
+    if (!NT_SUCCESS(note(world, D3DKMT_OP_CreateAllocation2, status)))
         return 0;
     if (in_resource)
         world->handles[WORLD_RESOURCE] = create.hResource;
     return info.hAllocation;
-}
-
-/* Where the host does not reach the caller's memory, an allocation like any other. */
-static D3DKMT_HANDLE make_memory_allocation(struct world *world)
-{
-    unsigned failures = world->failures;
-    D3DKMT_HANDLE allocation = make_allocation(world, world->memory, false);
-
-    if (allocation || failures > 0 || world->first_status != STATUS_NOT_SUPPORTED)
-        return allocation;
-    world->failures = 0;
-    return make_allocation(world, NULL, false);
 }
 
 /* `value` is where the call of `status` has left it. */
@@ -244,7 +241,7 @@ void world_create(struct world *world, world_call *call, void *context)
     make_hw_queue(world);
     make_fences(world);
     world->handles[WORLD_ALLOCATION] = make_allocation(world, NULL, false);
-    world->handles[WORLD_MEMORY] = make_memory_allocation(world);
+    world->handles[WORLD_MEMORY] = make_allocation(world, world->memory, false);
     world->handles[WORLD_PART] = make_allocation(world, NULL, true);
     map_and_make_resident(world);
     write_commands(world);

@@ -8,6 +8,7 @@
 
 #include <d3dkmt/d3dkmt.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct world {
     const uint64_t *fence_value;
     uint64_t next_value;
     void *memory;           /* behind WORLD_MEMORY */
+    bool memory_refused;    /* WORLD_MEMORY is memory of the host's instead */
     unsigned char *scratch; /* WORLD_SCRATCH bytes */
     int event;              /* an eventfd */
     unsigned failures;      /* of world_create and world_call_checked */
