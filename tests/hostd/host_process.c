@@ -24,26 +24,23 @@ static _Noreturn void give_up(const char *what)
 
 /* ---- its life */
 
-static _Noreturn void become(const char *path, const char *machine_options, const char *spin_us,
-                             int output)
-{
-    char *arguments[] = {
-        (char *)HOSTD_PROGRAM,
-        (char *)"--options",
-        (char *)(machine_options ? machine_options : ""),
-        (char *)"--spin-us",
-        (char *)(spin_us ? spin_us : "0"),
-        (char *)path,
-        NULL,
-    };
+enum { MOST_OPTIONS = 8 };
 
+static _Noreturn void become(char *path, char *const options[], int output)
+{
+    char *arguments[MOST_OPTIONS + 3] = {(char *)HOSTD_PROGRAM};
+    size_t count = 1;
+
+    for (size_t i = 0; options[i] && i < MOST_OPTIONS; i++)
+        arguments[count++] = options[i];
+    arguments[count] = path;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output, STDOUT_FILENO);
     execv(HOSTD_PROGRAM, arguments);
     give_up(HOSTD_PROGRAM);
 }
 
-void host_process_start(struct host_process *host, const char *machine_options, const char *spin_us)
+void host_process_start_with(struct host_process *host, char *const options[])
 {
     static unsigned number;
     char line[160] = "";
@@ -51,20 +48,29 @@ void host_process_start(struct host_process *host, const char *machine_options, 
 
     snprintf(host->path, sizeof(host->path), "/tmp/d3dkmt-hostd-test-%ld-%u", (long)getpid(),
              number++);
-    snprintf(host->backend, sizeof(host->backend), "loopback:host=%s,spin-us=%s", host->path,
-             spin_us ? spin_us : "0");
+    snprintf(host->backend, sizeof(host->backend), "loopback:host=%s", host->path);
     if (pipe(output) != 0)
         give_up("pipe");
     host->pid = fork();
     if (host->pid < 0)
         give_up("fork");
     if (host->pid == 0)
-        become(host->path, machine_options, spin_us, output[1]);
+        become(host->path, options, output[1]);
     close(output[1]);
     FILE *lines = fdopen(output[0], "r");
     if (!lines || !fgets(line, sizeof(line), lines) || strncmp(line, "listening on ", 13) != 0)
         give_up("it does not listen");
     fclose(lines);
+}
+
+void host_process_start(struct host_process *host, const char *machine_options, const char *spin_us)
+{
+    const char *spin = spin_us ? spin_us : "0";
+    char *options[] = {(char *)"--options", (char *)(machine_options ? machine_options : ""),
+                       (char *)"--spin-us", (char *)spin, NULL};
+
+    host_process_start_with(host, options);
+    snprintf(host->backend, sizeof(host->backend), "loopback:host=%s,spin-us=%s", host->path, spin);
 }
 
 static int wait_for(struct host_process *host)

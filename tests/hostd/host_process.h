@@ -17,6 +17,9 @@ struct host_process {
 void host_process_start(struct host_process *host, const char *machine_options,
                         const char *spin_us);
 
+/* The same with options of its own command line; NULL-terminated. */
+void host_process_start_with(struct host_process *host, char *const options[]);
+
 /* SIGTERM, and its exit status: 0 when it ended in order. */
 int host_process_stop(struct host_process *host);
 

@@ -67,7 +67,7 @@ static NTSTATUS start_listening(struct hostd *hostd, char *why)
         hostd->socket_device = made.st_dev;
         hostd->socket_inode = made.st_ino;
     }
-    if ((!hostd->config.any_user && chmod(path, 0600) != 0) ||
+    if (chmod(path, hostd->config.any_user ? 0666 : 0600) != 0 ||
         listen(hostd->listener, BACKLOG) != 0) {
         snprintf(why, WHY_SIZE, "%.200s: %s", path, strerror(errno));
         return STATUS_UNSUCCESSFUL;
