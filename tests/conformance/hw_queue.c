@@ -249,13 +249,12 @@ CONFORMANCE_GPU(SubmitWaitForSyncObjectsToHwQueue, one_queue_waits_for_another)
     conformance_gpu(world, &gpu);
     create(world, &first);
     create(world, &second);
-    softgpu_writer_init(&writer, gpu.commands.cpu, 64);
+    softgpu_writer_init(&writer, gpu.commands.cpu, gpu.commands.size);
     softgpu_write32(&writer, gpu.target.address, 1);
     uint32_t size = (uint32_t)softgpu_writer_size(&writer);
-    softgpu_writer_init(&writer, (char *)gpu.commands.cpu + 64, 64);
-    softgpu_write32(&writer, gpu.target.address, 2);
+    softgpu_write32(&writer, gpu.target.address, 2); /* as long as the first */
     assert_success(wait_for_fence(second.hHwQueue, first.hHwQueueProgressFence, 1));
-    assert_success(submit(second.hHwQueue, gpu.commands.address + 64, size, 1));
+    assert_success(submit(second.hHwQueue, gpu.commands.address + size, size, 1));
     assert_success(submit(first.hHwQueue, gpu.commands.address, size, 1));
     assert_success(wait_on_cpu(world, second.hHwQueueProgressFence, 1));
     assert_int_equal(conformance_target(&gpu), 2);
