@@ -81,7 +81,7 @@ static NTSTATUS find_resource(struct creation *creation)
     creation->resource = (void *)host_table_find(&creation->call->process->table, request->resource,
                                                  HOST_KIND_RESOURCE);
     if (!creation->resource || creation->resource->device != creation->device ||
-        creation->resource->shared)
+        atomic_load(&creation->resource->sealed))
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }

@@ -183,6 +183,7 @@ struct host_resource {
     struct host_object object;
     struct host_device *device; /* the owner */
     bool shared;
+    _Atomic bool sealed; /* has been shared, or was opened: nothing is added any more */
 };
 
 struct host_allocation {

@@ -70,6 +70,7 @@ static NTSTATUS share_resource(struct host_call *call, struct host_object *owner
     uint32_t count;
     if (!resource->shared)
         return STATUS_INVALID_PARAMETER;
+    atomic_store(&resource->sealed, true);
     struct host_object **owned =
         host_table_owned(&call->process->table, &resource->object, HOST_KIND_ALLOCATION, &count);
     if (!owned)
@@ -184,6 +185,7 @@ static NTSTATUS open_all(struct host_device *device, const struct host_shared_ob
         return STATUS_NO_MEMORY;
     resource->device = device;
     resource->shared = true;
+    atomic_store(&resource->sealed, true);
     objects[(*made)++] = &resource->object;
     for (uint32_t i = 0; i < shared->count; i++) {
         objects[*made] = open_allocation(resource, shared, i);
