@@ -297,3 +297,47 @@ CONFORMANCE(SetContextSchedulingPriority, outside_of_the_range_is_refused)
         assert_false(NT_SUCCESS(set_priority(HANDLE_OF(world, CONTEXT), wrong[i])));
     assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), 0);
 }
+
+/* ---- priorities within the process */
+
+static NTSTATUS set_in_process(D3DKMT_HANDLE context, INT priority)
+{
+    D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY args = {context, priority};
+
+    return D3DKMTSetContextInProcessSchedulingPriority(&args);
+}
+
+static INT get_in_process(D3DKMT_HANDLE context)
+{
+    D3DKMT_GETCONTEXTINPROCESSSCHEDULINGPRIORITY args = {context, 1000};
+
+    assert_success(D3DKMTGetContextInProcessSchedulingPriority(&args));
+    return args.Priority;
+}
+
+CONFORMANCE(GetContextInProcessSchedulingPriority, a_new_context_has_0)
+{
+    assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), 0);
+}
+
+CONFORMANCE(GetContextInProcessSchedulingPriority, tells_what_was_set)
+{
+    for (INT priority = -7; priority <= 7; priority++) {
+        assert_success(set_in_process(HANDLE_OF(world, CONTEXT), priority));
+        assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), priority);
+    }
+}
+
+CONFORMANCE(SetContextInProcessSchedulingPriority, is_apart_from_the_other_priority)
+{
+    assert_success(set_in_process(HANDLE_OF(world, CONTEXT), 3));
+    assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), 0);
+    assert_int_equal(get_in_process(HANDLE_OF(world, HW_CONTEXT)), 0);
+}
+
+CONFORMANCE(SetContextInProcessSchedulingPriority, outside_of_the_range_is_refused)
+{
+    assert_false(NT_SUCCESS(set_in_process(HANDLE_OF(world, CONTEXT), 8)));
+    assert_false(NT_SUCCESS(set_in_process(HANDLE_OF(world, CONTEXT), -8)));
+    assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), 0);
+}

@@ -259,3 +259,11 @@ CONFORMANCE_GPU(SubmitWaitForSyncObjectsToHwQueue, one_queue_waits_for_another)
     assert_success(wait_on_cpu(world, second.hHwQueueProgressFence, 1));
     assert_int_equal(conformance_target(&gpu), 2);
 }
+CONFORMANCE(CreateHwQueue, a_context_that_was_not_made_for_it_is_refused)
+{
+    ARGS(D3DKMT_CREATEHWQUEUE, args);
+
+    args.hHwContext = HANDLE_OF(world, CONTEXT);
+    assert_false(NT_SUCCESS(D3DKMTCreateHwQueue(&args)));
+    assert_int_equal(args.hHwQueue, 0);
+}

@@ -251,3 +251,17 @@ CONFORMANCE_GPU(Evict, what_nobody_holds_may_be_evicted)
 {
     assert_success(evict(world, create_allocation(world, 4096)));
 }
+CONFORMANCE(QueryAllocationResidency, a_resource_has_one_status)
+{
+    D3DKMT_ALLOCATIONRESIDENCYSTATUS status[2] = {(D3DKMT_ALLOCATIONRESIDENCYSTATUS)0,
+                                                  (D3DKMT_ALLOCATIONRESIDENCYSTATUS)77};
+    ARGS(D3DKMT_QUERYALLOCATIONRESIDENCY, query);
+
+    query.hDevice = HANDLE_OF(world, DEVICE);
+    query.hResource = HANDLE_OF(world, RESOURCE);
+    query.pResidencyStatus = status;
+    assert_success(D3DKMTQueryAllocationResidency(&query));
+    assert_in_range(status[0], D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINGPUMEMORY,
+                    D3DKMT_ALLOCATIONRESIDENCYSTATUS_NOTRESIDENT);
+    assert_int_equal(status[1], 77);
+}

@@ -548,7 +548,7 @@ FILL(SubmitWaitForSyncObjectsToHwQueue, D3DKMT_SUBMITWAITFORSYNCOBJECTSTOHWQUEUE
     X(DestroyContext, D3DKMT_DESTROYCONTEXT, CALL_DESTROYS,                                        \
       HANDLE(D3DKMT_DESTROYCONTEXT, hContext, ANY_CONTEXT))                                        \
     X(CreateHwQueue, D3DKMT_CREATEHWQUEUE, CALL_CREATES,                                           \
-      HANDLE(D3DKMT_CREATEHWQUEUE, hHwContext, ANY_CONTEXT),                                       \
+      HANDLE(D3DKMT_CREATEHWQUEUE, hHwContext, BIT(CONTEXT) | BIT(HW_CONTEXT)),                    \
       WRITES(D3DKMT_CREATEHWQUEUE, pPrivateDriverData),                                            \
       COUNT(D3DKMT_CREATEHWQUEUE, PrivateDriverDataSize, 0, 131072),                               \
       RESULT(D3DKMT_CREATEHWQUEUE, hHwQueue))                                                      \

@@ -181,6 +181,10 @@ NTSTATUS host_create_hw_queue(struct host_call *call, const void *command, void 
     struct host_context *context = host_find_context(call, create->context);
     if (!context)
         return STATUS_INVALID_PARAMETER;
+    if (!context->for_hw_queues) {
+        host_object_release(&context->object);
+        return STATUS_INVALID_PARAMETER;
+    }
     void *private_data = host_copy_span(tail, &failed);
     NTSTATUS status = failed ? STATUS_NO_MEMORY
                              : new_hw_queue(context, private_data, tail->count, &queue, &progress);

@@ -98,7 +98,35 @@ static uint32_t residency_of(struct gpu_allocation *allocation)
                : D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINSHAREDMEMORY;
 }
 
-/* Allocations only: of a resource as a whole the protocol tells too little. */
+/* The numbers rise from the best to the worst: a resource is where the worst of its parts is. */
+static NTSTATUS residency_of_resource(struct host_call *call, const struct host_device *device,
+                                      uint32_t handle)
+{
+    struct host_resource *resource =
+        (void *)host_table_find(&call->process->table, handle, HOST_KIND_RESOURCE);
+    uint32_t count = 0, worst = D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINGPUMEMORY;
+    NTSTATUS status =
+        resource && resource->device == device ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    struct host_object **parts = NULL;
+    if (NT_SUCCESS(status)) {
+        parts = host_table_owned(&call->process->table, &resource->object, HOST_KIND_ALLOCATION,
+                                 &count);
+        if (!parts)
+            worst = D3DKMT_ALLOCATIONRESIDENCYSTATUS_NOTRESIDENT;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t residency =
+                residency_of(((const struct host_allocation *)(void *)parts[i])->gpu);
+            if (residency > worst)
+                worst = residency;
+            host_object_release(parts[i]);
+        }
+        wire_append(&call->out, &worst, sizeof(worst));
+    }
+    free(parts);
+    host_object_release(resource ? &resource->object : NULL);
+    return status;
+}
+
 NTSTATUS host_query_residency(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_queryallocationresidency *query = command;
@@ -106,11 +134,14 @@ NTSTATUS host_query_residency(struct host_call *call, const void *command, void 
         &call->request->tails[WIRE_TAIL_QUERYALLOCATIONRESIDENCY_ALLOCATIONS];
     struct allocation_list allocations;
     (void)reply;
-    if (query->args.resource)
-        return STATUS_NOT_SUPPORTED;
     struct host_device *device = host_find_device(call, query->args.device);
     if (!device)
         return STATUS_INVALID_PARAMETER;
+    if (query->args.resource) {
+        NTSTATUS status = residency_of_resource(call, device, query->args.resource);
+        host_object_release(&device->object);
+        return status;
+    }
     NTSTATUS status = find_allocations(call, device, handles, &allocations);
     for (uint32_t i = 0; i < allocations.objects.count && NT_SUCCESS(status); i++) {
         uint32_t residency = residency_of(allocations.list[i]);
