@@ -32,7 +32,8 @@ struct guest_shared {
     D3DDDI_SYNCHRONIZATIONOBJECT_TYPE sync_type;
     uint32_t global_handle;
 
-    /* Of a resource: its adapter, what was given at its creation, and once sealed its allocations. */
+    /* Of a resource: its adapter, what was given at its creation, and once sealed its allocations.
+     */
     LUID adapter_luid;
     void *runtime_data, *resource_data;
     uint32_t runtime_size, resource_size;
