@@ -115,13 +115,86 @@ static void questions(struct guest *guest)
     guest_send(guest);
 }
 
+static void about_allocation(struct guest *guest, uint32_t command, uint32_t device,
+                             uint32_t paging_queue, uint32_t allocation)
+{
+    uint32_t priority = 0x50000000;
+    if (command == WIRE_VGPU_OFFERALLOCATIONS) {
+        struct wire_offerallocations *offer = guest_begin(guest, WIRE_VGPU, command);
+        offer->device = device;
+        offer->allocation_count = 1;
+        offer->priority = 1;
+        offer->flags = WIRE_OFFER_ALLOW_DECOMMIT;
+    } else if (command == WIRE_VGPU_RECLAIMALLOCATIONS) {
+        struct wire_reclaimallocations *reclaim = guest_begin(guest, WIRE_VGPU, command);
+        reclaim->device = device;
+        reclaim->paging_queue = paging_queue;
+        reclaim->allocation_count = 1;
+        reclaim->write_results = 1;
+    } else {
+        struct wire_setallocationpriority *set = guest_begin(guest, WIRE_VGPU, command);
+        set->device = device;
+        set->allocation_count = 1;
+    }
+    guest_append(guest, &allocation, sizeof(allocation));
+    if (command == WIRE_VGPU_SETALLOCATIONPRIORITY)
+        guest_append(guest, &priority, sizeof(priority));
+    guest_send(guest);
+}
+
+/* Allocations are offered and come back, and one moves to another segment. */
+static void short_memory(struct guest *guest)
+{
+    uint32_t device = guest_create_device(guest);
+    struct guest_queue paging = guest_create_paging_queue(guest, device);
+    uint32_t allocations[3];
+    for (unsigned i = 0; i < 3; i++) {
+        guest_try_allocation(guest, device, 1 << 20, 0, &allocations[i]);
+        about_allocation(guest, WIRE_VGPU_SETALLOCATIONPRIORITY, device, paging.handle,
+                         allocations[i]);
+        guest_make_resident(guest, &paging, allocations[i]);
+        about_allocation(guest, WIRE_VGPU_OFFERALLOCATIONS, device, paging.handle, allocations[i]);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        about_allocation(guest, WIRE_VGPU_RECLAIMALLOCATIONS, device, paging.handle,
+                         allocations[i]);
+    struct wire_updateallocationproperty *update =
+        guest_begin(guest, WIRE_VGPU, WIRE_VGPU_UPDATEALLOCATIONPROPERTY);
+    update->args.paging_queue = paging.handle;
+    update->args.allocation = allocations[0];
+    update->args.property_mask = WIRE_PROPERTY_MASK_SET_PREFERRED_SEGMENT;
+    update->args.preferred_segment = 2;
+    guest_send(guest);
+    guest_begin(guest, WIRE_VGPU, WIRE_VGPU_FLUSHHEAPTRANSITIONS);
+    guest_send(guest);
+}
+
+static void statistics(struct guest *guest)
+{
+    struct wire_luid luid;
+    guest_begin(guest, WIRE_VGPU, WIRE_VGPU_GETINTERNALADAPTERINFO);
+    guest_send(guest);
+    luid = ((const struct wire_getinternaladapterinfo_reply_before_40 *)(const void *)
+                guest->reply.bytes)
+               ->host_adapter_luid;
+    guest_create_device(guest);
+    for (uint32_t type = 0; type < 12; type++) {
+        struct wire_querystatistics *query =
+            guest_begin(guest, WIRE_VGPU, WIRE_VGPU_QUERYSTATISTICS);
+        query->args.type = type;
+        query->args.adapter_luid = luid;
+        guest_send(guest);
+    }
+}
+
 static const struct {
     const char *name;
     void (*talk)(struct guest *guest);
 } conversations[] = {
     {"rendering", rendering},     {"hardware_queue", hardware_queue},
     {"lent_memory", lent_memory}, {"shared_fence", shared_fence},
-    {"questions", questions},
+    {"questions", questions},     {"short_memory", short_memory},
+    {"statistics", statistics},
 };
 
 static void record(const char *folder, unsigned number, unsigned mode)
