@@ -50,7 +50,7 @@ static void rendering(struct guest *guest)
 static void hardware_queue(struct guest *guest)
 {
     uint32_t device = guest_create_device(guest);
-    uint32_t context = guest_create_context(guest, device);
+    uint32_t context = guest_create_hw_context(guest, device);
     struct guest_queue queue = guest_create_hw_queue(guest, context);
     struct wire_submitcommandtohwqueue *submit =
         guest_begin(guest, WIRE_VGPU, WIRE_VGPU_SUBMITCOMMANDTOHWQUEUE);

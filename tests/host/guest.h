@@ -90,6 +90,7 @@ NTSTATUS guest_send_maybe_async(struct guest *guest);
 /* Shortcuts; they fail the test when the host refuses. */
 uint32_t guest_create_device(struct guest *guest);
 uint32_t guest_create_context(struct guest *guest, uint32_t device);
+uint32_t guest_create_hw_context(struct guest *guest, uint32_t device); /* for hardware queues */
 
 struct guest_queue {
     uint32_t handle;

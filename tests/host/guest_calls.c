@@ -12,17 +12,28 @@ uint32_t guest_create_device(struct guest *guest)
     return device;
 }
 
-uint32_t guest_create_context(struct guest *guest, uint32_t device)
+static uint32_t create_context(struct guest *guest, uint32_t device, uint32_t flags)
 {
     struct wire_createcontextvirtual *create =
         guest_begin(guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
     create->device = device;
     create->engine_affinity = 1;
+    create->flags = flags;
     assert_int_equal(guest_send(guest), STATUS_SUCCESS);
     uint32_t context =
         ((const struct wire_createcontextvirtual *)(const void *)guest->reply.bytes)->context;
     assert_int_not_equal(context, 0);
     return context;
+}
+
+uint32_t guest_create_context(struct guest *guest, uint32_t device)
+{
+    return create_context(guest, device, 0);
+}
+
+uint32_t guest_create_hw_context(struct guest *guest, uint32_t device)
+{
+    return create_context(guest, device, WIRE_CONTEXT_HW_QUEUE_SUPPORTED);
 }
 
 struct guest_queue guest_create_paging_queue(struct guest *guest, uint32_t device)

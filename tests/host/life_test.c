@@ -101,7 +101,8 @@ static void gpu_waits_hold_back_what_comes_later(void **state)
 static void hardware_queues_advance_their_progress_fence(void **state)
 {
     struct rig *rig = *state;
-    struct guest_queue queue = guest_create_hw_queue(rig->guest, rig->context);
+    struct guest_queue queue =
+        guest_create_hw_queue(rig->guest, guest_create_hw_context(rig->guest, rig->device));
     struct wire_submitcommandtohwqueue *submit =
         guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_SUBMITCOMMANDTOHWQUEUE);
     submit->args.hwqueue = queue.handle;
@@ -191,7 +192,8 @@ static void destroyed_devices_and_queues_end_the_waits_for_their_fences(void **s
     struct rig *rig = *state;
     const uint64_t value = 1;
     struct guest_fence fence = guest_create_fence(rig->guest, rig->device, 0, 0);
-    struct guest_queue queue = guest_create_hw_queue(rig->guest, rig->context);
+    struct guest_queue queue =
+        guest_create_hw_queue(rig->guest, guest_create_hw_context(rig->guest, rig->device));
     uint64_t of_queue =
         guest_register_wait(rig->guest, rig->device, 1, &queue.fence, &value, false);
     uint64_t of_device =
@@ -446,7 +448,7 @@ static void devices_take_everything_along(void **state)
     struct rig *rig = *state;
     uint32_t before = host_object_count(rig->vm.host);
     uint32_t device = guest_create_device(rig->guest);
-    uint32_t context = guest_create_context(rig->guest, device);
+    uint32_t context = guest_create_hw_context(rig->guest, device);
     struct guest_queue queue = guest_create_hw_queue(rig->guest, context);
     struct guest_queue paging = guest_create_paging_queue(rig->guest, device);
     struct guest_fence fence = guest_create_fence(rig->guest, device, 0, 0);

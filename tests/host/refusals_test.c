@@ -13,19 +13,6 @@ struct rig {
     struct guest_memory commands;
 };
 
-static uint32_t create_hw_context(struct rig *rig)
-{
-    struct wire_createcontextvirtual *create =
-        guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_CREATECONTEXTVIRTUAL);
-
-    create->device = rig->device;
-    create->engine_affinity = 1;
-    create->flags = WIRE_CONTEXT_HW_QUEUE_SUPPORTED;
-    assert_int_equal(guest_send(rig->guest), STATUS_SUCCESS);
-    return ((const struct wire_createcontextvirtual *)(const void *)rig->guest->reply.bytes)
-        ->context;
-}
-
 static int open_rig(void **state)
 {
     static struct rig rig;
@@ -35,7 +22,7 @@ static int open_rig(void **state)
     rig.device = guest_create_device(rig.guest);
     rig.other_device = guest_create_device(rig.guest);
     rig.context = guest_create_context(rig.guest, rig.device);
-    rig.hw_context = create_hw_context(&rig);
+    rig.hw_context = guest_create_hw_context(rig.guest, rig.device);
     rig.paging = guest_create_paging_queue(rig.guest, rig.device);
     rig.hw_queue = guest_create_hw_queue(rig.guest, rig.hw_context);
     rig.commands = guest_create_memory(rig.guest, rig.device, rig.paging.handle, PAGE);
