@@ -48,7 +48,7 @@ static NTSTATUS read_path(struct loopback_options *options, const char *path)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                             "host=PATH: a socket's path has 1 to %zu characters",
                             sizeof(options->host_path) - 1);
-    strcpy(options->host_path, path);
+    memcpy(options->host_path, path, strlen(path) + 1);
     return STATUS_SUCCESS;
 }
 

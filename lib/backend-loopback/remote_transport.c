@@ -468,7 +468,7 @@ static NTSTATUS connect_to(struct remote_transport *transport, const char *path)
         return transport->services->fail_with(STATUS_INVALID_PARAMETER,
                                               "host=PATH: a socket's path has 1 to %zu characters",
                                               sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     transport->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (transport->socket >= 0 &&
         connect(transport->socket, (const struct sockaddr *)&address, sizeof(address)) == 0)

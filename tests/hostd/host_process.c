@@ -146,7 +146,7 @@ int host_process_connect(const struct host_process *host)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-    strcpy(address.sun_path, host->path);
+    memcpy(address.sun_path, host->path, strlen(host->path) + 1);
     if (connection < 0 ||
         connect(connection, (const struct sockaddr *)&address, sizeof(address)) != 0)
         give_up("connect");

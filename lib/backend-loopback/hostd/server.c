@@ -55,7 +55,7 @@ static NTSTATUS start_listening(struct hostd *hostd, char *why)
                  sizeof(address.sun_path) - 1);
         return STATUS_INVALID_PARAMETER;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     remove_dead(&address);
     hostd->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (hostd->listener < 0 ||
