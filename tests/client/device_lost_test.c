@@ -167,11 +167,12 @@ static void a_fence_may_keep_its_value(void **state)
 
 static void all_of_the_devices_fences_become_all_ones(void **state)
 {
-    D3DKMT_CREATEHWQUEUE create = {.hHwContext = gpu.context};
+    D3DKMT_CREATEHWQUEUE create = {0};
     struct umd_fence fence;
 
     (void)state;
     assert_success(create_fence(false, false, &fence));
+    assert_success(client_hw_context_create(&gpu.umd, 0, &create.hHwContext));
     assert_success(D3DKMTCreateHwQueue(&create));
     const uint64_t *progress = create.HwQueueProgressFenceCPUVirtualAddress;
     hang();

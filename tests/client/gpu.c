@@ -61,6 +61,20 @@ NTSTATUS client_gpu_run(struct client_gpu *gpu, uint32_t word)
     return status;
 }
 
+NTSTATUS client_hw_context_create(const struct umd *umd, unsigned node, D3DKMT_HANDLE *context)
+{
+    D3DKMT_CREATECONTEXTVIRTUAL create;
+
+    memset(&create, 0, sizeof(create));
+    create.hDevice = umd->device;
+    create.NodeOrdinal = node;
+    create.Flags.HwQueueSupported = 1;
+    create.ClientHint = D3DKMT_CLIENTHINT_UNKNOWN;
+    NTSTATUS status = D3DKMTCreateContextVirtual(&create);
+    *context = create.hContext;
+    return status;
+}
+
 NTSTATUS client_wait(D3DKMT_HANDLE device, D3DKMT_HANDLE fence, uint64_t value, int event)
 {
     D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU wait;

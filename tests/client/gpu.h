@@ -38,6 +38,9 @@ NTSTATUS client_gpu_prepare(struct client_gpu *gpu, const struct umd *umd);
 /* Lets the GPU write word into the target and waits for it; STATUS_UNSUCCESSFUL if it did not. */
 NTSTATUS client_gpu_run(struct client_gpu *gpu, uint32_t word);
 
+/* A context that takes no commands itself but owns hardware queues. */
+NTSTATUS client_hw_context_create(const struct umd *umd, unsigned node, D3DKMT_HANDLE *context);
+
 /* A CPU wait for one fence; event: an eventfd, or 0 to block. */
 NTSTATUS client_wait(D3DKMT_HANDLE device, D3DKMT_HANDLE fence, uint64_t value, int event);
 

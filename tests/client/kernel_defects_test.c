@@ -100,7 +100,7 @@ static void *make_contexts_with_queues(void *unused)
     for (unsigned i = 0; i < 300; i++) {
         D3DKMT_CREATEHWQUEUE queue = {0};
 
-        if (!NT_SUCCESS(umd_context_create(&first, i % 2, &queue.hHwContext))) {
+        if (!NT_SUCCESS(client_hw_context_create(&first, i % 2, &queue.hHwContext))) {
             atomic_fetch_add(&failures, 1);
             continue;
         }
