@@ -14,7 +14,7 @@ enum { SMALLEST = 4096, LARGEST = 16 << 20, COPY_NODE = 1 };
 
 struct job {
     uint64_t size, copies, command_size;
-    char name[32];
+    char name[40];
 };
 
 static struct umd umd;
