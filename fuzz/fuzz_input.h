@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* A copy of exactly size bytes, so that a sanitizer sees the first byte read behind it. Free it. */
 static inline unsigned char *fuzz_copy(const uint8_t *data, size_t size)
 {
-    unsigned char *copy = malloc(size ? size : 1);
+    unsigned char *copy = calloc(1, size ? size : 1);
     if (!copy)
         abort();
     if (size)

@@ -20,7 +20,7 @@ extern "C" {
 #define KMD_INTERFACE_VERSION 1u
 #define KMD_SERVICES_VERSION  1u
 
-#define KMD_MAX_NODES     8u  /* engines of one adapter */
+#define KMD_MAX_NODES     32u /* engines of one adapter */
 #define KMD_MAX_NODE_NAME 32u /* bytes, with the terminating zero */
 
 /* What a node can do; the numbers are those of WDDM's DXGK_ENGINE_TYPE. */
@@ -29,7 +29,11 @@ enum kmd_engine_type {
     KMD_ENGINE_3D = 1,
     KMD_ENGINE_VIDEO_DECODE = 2,
     KMD_ENGINE_VIDEO_ENCODE = 3,
+    KMD_ENGINE_VIDEO_PROCESSING = 4,
+    KMD_ENGINE_SCENE_ASSEMBLY = 5,
     KMD_ENGINE_COPY = 6,
+    KMD_ENGINE_OVERLAY = 7,
+    KMD_ENGINE_CRYPTO = 8,
 };
 
 /* WDDM's memory segment groups; the numbers are those of D3DKMT_MEMORY_SEGMENT_GROUP. */
@@ -111,6 +115,11 @@ struct kmd_start_info {
     bool compute_only;                   /* the adapter has no graphics part (PCI 1414:008A) */
     const char *options;                 /* the miniport's own configuration text, or NULL */
     const struct kmd_services *services; /* stays valid until StopDevice has returned */
+
+    /* The nodes that the adapter must have (an adapter profile lists them); 0: as the miniport
+     * likes. A miniport that cannot have them fails with STATUS_NOT_SUPPORTED; the host looks. */
+    uint32_t node_count;
+    const struct kmd_node *nodes;
 };
 
 /* Filled in by StartDevice; preset to zero. The host's configuration may override sizes. */

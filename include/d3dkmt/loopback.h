@@ -17,14 +17,15 @@
  *   local-memory=BYTES    video memory of each adapter
  *   non-local-memory=BYTES  system memory that each adapter may use
  *   local-budget=BYTES    what a process may keep resident of the video memory
- *   io-space=BYTES        the window through which programs see allocations and fences (default 4G)
- *   hang-timeout-ms=N     after which an engine that makes no progress is reset
- *   check-pointers        look at every pointer before it is used, as the kernel does, and answer
- *                         STATUS_UNSUCCESSFUL for one that leads nowhere; costs a system call each
- *   host=PATH             the socket of a d3dkmt-hostd, whose command line has all other options
- * but check-pointers. The caller's own memory (pSystemMem) cannot be used then:
- *                         STATUS_NOT_SUPPORTED. A host that ends answers every call with
- *                         STATUS_DEVICE_REMOVED
+ *   profile=FILE          the adapters that an adapter profile describes, instead of adapters=,
+ *                         compute-only= and hw-scheduling; d3dkmt-info --profile writes one from
+ * any machine. Sizes given as options come before the file's. No comma in FILE io-space=BYTES the
+ * window through which programs see allocations and fences (default 4G) hang-timeout-ms=N     after
+ * which an engine that makes no progress is reset check-pointers        look at every pointer
+ * before it is used, as the kernel does, and answer STATUS_UNSUCCESSFUL for one that leads nowhere;
+ * costs a system call each host=PATH             the socket of a d3dkmt-hostd, whose command line
+ * has all other options but check-pointers. The caller's own memory (pSystemMem) cannot be used
+ * then: STATUS_NOT_SUPPORTED. A host that ends answers every call with STATUS_DEVICE_REMOVED
  *   spin-us=N             with host=PATH: how long a reply is looked for before the thread sleeps
  *                         (default 0)
  */

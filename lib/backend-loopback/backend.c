@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 struct loopback {
-    struct host_adapter_config adapter;  /* as the options describe the adapters; without texts */
+    struct host_adapter_config adapter;  /* as the options describe the first of the adapters */
+    struct profile *profile;             /* NULL: none */
     struct loopback_transport transport; /* when the host is here */
     struct remote_transport *remote;     /* when it is elsewhere, else NULL */
     struct guest_process *process;
@@ -80,12 +81,15 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         goto fail;
     }
     loopback->adapter = options->host.adapters[0];
+    loopback->profile = options->profile;
     free(options);
     atomic_store(&open_instance, loopback);
     *instance = loopback;
     return STATUS_SUCCESS;
 
 fail:
+    if (options)
+        profile_free(options->profile);
     free(options);
     free(loopback);
     return status;
@@ -119,6 +123,7 @@ static void loopback_close(void *instance)
     atomic_store(&open_instance, NULL);
     d3dkmti_guest_process_close(loopback->process);
     close_transport(loopback);
+    profile_free(loopback->profile);
     free(loopback);
 }
 

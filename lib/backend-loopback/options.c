@@ -52,6 +52,14 @@ static NTSTATUS read_path(struct loopback_options *options, const char *path)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS read_profile(struct loopback_options *options, const char *path)
+{
+    if (*path == '\0' || options->profile)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "profile=FILE: one file is needed; it may hold several adapters");
+    return profile_load(path, &options->profile);
+}
+
 static NTSTATUS read_option(void *context, const struct option *option)
 {
     struct loopback_options *options = context;
@@ -59,6 +67,8 @@ static NTSTATUS read_option(void *context, const struct option *option)
 
     if (strcmp(option->name, "host") == 0)
         return read_path(options, option->value);
+    if (strcmp(option->name, "profile") == 0)
+        return read_profile(options, option->value);
     for (size_t i = 0; i < COUNT(number_options); i++) {
         const struct number_option *known = &number_options[i];
 
@@ -75,23 +85,38 @@ static NTSTATUS read_option(void *context, const struct option *option)
                         option->name);
 }
 
+/* Sizes that were given come before any others. */
+static void overrule(const struct loopback_options *options, struct host_adapter_config *adapter)
+{
+    if (options->local_memory)
+        adapter->segment_size[KMD_SEGMENT_LOCAL] = options->local_memory;
+    if (options->non_local_memory)
+        adapter->segment_size[KMD_SEGMENT_NON_LOCAL] = options->non_local_memory;
+    if (options->local_budget)
+        adapter->budget[KMD_SEGMENT_LOCAL] = options->local_budget;
+}
+
 /* The last ones of the adapters are the compute-only ones. */
 static void configure_adapters(struct loopback_options *options)
 {
     struct host_config *host = &options->host;
 
-    host->adapter_count = (uint32_t)options->adapters;
+    host->adapter_count =
+        options->profile ? profile_adapter_count(options->profile) : (uint32_t)options->adapters;
     for (uint32_t i = 0; i < host->adapter_count; i++) {
         struct host_adapter_config *adapter = &host->adapters[i];
 
         adapter->miniport = &kmd_softgpu;
-        adapter->compute_only = i >= host->adapter_count - options->compute_only_adapters;
         adapter->asynchronous_paging = options->pending;
-        adapter->hw_scheduling = options->hw_scheduling;
-        adapter->segment_size[KMD_SEGMENT_LOCAL] = options->local_memory;
-        adapter->segment_size[KMD_SEGMENT_NON_LOCAL] = options->non_local_memory;
-        adapter->budget[KMD_SEGMENT_LOCAL] = options->local_budget;
         adapter->hang_timeout_ns = options->hang_timeout_ms * 1000000;
+        if (options->profile) {
+            profile_configure(options->profile, i, adapter);
+            overrule(options, adapter);
+            continue;
+        }
+        adapter->compute_only = i >= host->adapter_count - options->compute_only_adapters;
+        adapter->hw_scheduling = options->hw_scheduling;
+        overrule(options, adapter);
     }
 }
 
@@ -109,25 +134,48 @@ static NTSTATUS check_client_option(void *context, const struct option *option)
                         option->name);
 }
 
-static NTSTATUS check_client_options(const char *text)
+/* What a profile says is not said twice. */
+static NTSTATUS check_profile_option(void *context, const struct option *option)
 {
-    return d3dkmti_options_visit(text, check_client_option, NULL);
+    static const char *const profiles[] = {"adapters", "compute-only", "hw-scheduling"};
+
+    (void)context;
+    for (size_t i = 0; i < COUNT(profiles); i++)
+        if (strcmp(option->name, profiles[i]) == 0)
+            return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                                "\"%s\" is told by the profile: give one of the two", option->name);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_all(struct loopback_options *options, const char *text)
+{
+    NTSTATUS status = d3dkmti_options_visit(text, read_option, options);
+
+    if (NT_SUCCESS(status) && options->profile)
+        status = d3dkmti_options_visit(text, check_profile_option, NULL);
+    if (NT_SUCCESS(status) && options->host_path[0])
+        status = d3dkmti_options_visit(text, check_client_option, NULL);
+    if (NT_SUCCESS(status) && options->compute_only_adapters > options->adapters)
+        status =
+            d3dkmti_fail(STATUS_INVALID_PARAMETER, "compute-only=%u of adapters=%u",
+                         (unsigned)options->compute_only_adapters, (unsigned)options->adapters);
+    return status;
 }
 
 NTSTATUS loopback_options_read(struct loopback_options *options, const char *text)
 {
     memset(options, 0, sizeof(*options));
     options->adapters = 1;
-    NTSTATUS status = d3dkmti_options_visit(text, read_option, options);
+    NTSTATUS status = read_all(options, text);
 
-    if (!NT_SUCCESS(status))
+    if (!NT_SUCCESS(status)) {
+        profile_free(options->profile);
+        options->profile = NULL;
         return status;
-    if (options->compute_only_adapters > options->adapters)
-        return d3dkmti_fail(STATUS_INVALID_PARAMETER, "compute-only=%u of adapters=%u",
-                            (unsigned)options->compute_only_adapters, (unsigned)options->adapters);
+    }
     options->host.interface_version = (uint32_t)options->version;
     options->host.async_messages = options->async;
     options->host.caps = options->page_lists ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
     configure_adapters(options);
-    return options->host_path[0] ? check_client_options(text) : STATUS_SUCCESS;
+    return STATUS_SUCCESS;
 }

@@ -4,16 +4,19 @@
 #define BACKEND_LOOPBACK_OPTIONS_H
 
 #include "backend-loopback/host/host.h"
+#include "backend-loopback/profile/profile.h"
 
 struct loopback_options {
-    char host_path[108]; /* "": the host is in this process */
+    char host_path[108];     /* "": the host is in this process */
+    struct profile *profile; /* NULL: none; adapters of the host point into it */
     struct host_config host;
     uint64_t adapters, compute_only_adapters, version;
     uint64_t local_memory, non_local_memory, local_budget, hang_timeout_ms, spin_us;
     bool async, page_lists, pending, check_pointers, hw_scheduling;
 };
 
-/* Explained on failure: STATUS_INVALID_PARAMETER. */
+/* Explained on failure: STATUS_INVALID_PARAMETER, or what profile_load says. On success the host's
+ * owner frees the profile (profile_free) after the host. */
 NTSTATUS loopback_options_read(struct loopback_options *options, const char *text);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "info.h"
 
+#include "backend-loopback/profile/names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +10,8 @@
 
 enum { ADAPTERS_MAX = 64, NODES_MAX = 64, TEXT_MAX = 512 };
 
-/* UTF-8 of a text of the API; unknown characters become question marks. */
-static json_t *json_text(const wchar_t *text)
+/* UTF-8 of a text of the API; what is no character becomes a question mark. */
+json_t *info_text(const wchar_t *text)
 {
     char utf8[TEXT_MAX * 4];
     size_t used = 0;
@@ -26,6 +28,11 @@ static json_t *json_text(const wchar_t *text)
             utf8[used++] = (char)(0xe0 | code >> 12);
             utf8[used++] = (char)(0x80 | (code >> 6 & 0x3f));
             utf8[used++] = (char)(0x80 | (code & 0x3f));
+        } else if (code < 0x110000) {
+            utf8[used++] = (char)(0xf0 | code >> 18);
+            utf8[used++] = (char)(0x80 | (code >> 12 & 0x3f));
+            utf8[used++] = (char)(0x80 | (code >> 6 & 0x3f));
+            utf8[used++] = (char)(0x80 | (code & 0x3f));
         } else {
             utf8[used++] = '?';
         }
@@ -33,9 +40,7 @@ static json_t *json_text(const wchar_t *text)
     return json_stringn_nocheck(utf8, used);
 }
 
-static json_t *json_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static json_t *json_format(const char *format, ...)
+json_t *info_format(const char *format, ...)
 {
     char text[TEXT_MAX];
     va_list arguments;
@@ -67,12 +72,11 @@ static json_t *collect_type(D3DKMT_HANDLE adapter)
 
     if (!info_query(adapter, KMTQAITYPE_ADAPTERTYPE, &type, sizeof(type)))
         return object;
-    json_object_set_new(object, "render", json_boolean(type.RenderSupported));
+#define BIT(name, bit) json_object_set_new(object, #name, json_boolean(type.bit));
+    PROFILE_TYPE_BITS(BIT)
+#undef BIT
     json_object_set_new(object, "compute_only", json_boolean(type.ComputeOnly));
-    json_object_set_new(object, "software", json_boolean(type.SoftwareDevice));
     json_object_set_new(object, "paravirtualized", json_boolean(type.Paravirtualized));
-    json_object_set_new(object, "integrated", json_boolean(type.HybridIntegrated));
-    json_object_set_new(object, "discrete", json_boolean(type.HybridDiscrete));
     return object;
 }
 
@@ -82,60 +86,52 @@ static void add_registry_texts(D3DKMT_HANDLE adapter, json_t *driver)
 
     if (!info_query(adapter, KMTQAITYPE_ADAPTERREGISTRYINFO, &registry, sizeof(registry)))
         return;
-    json_object_set_new(driver, "adapter_string", json_text(registry.AdapterString));
-    json_object_set_new(driver, "bios_string", json_text(registry.BiosString));
-    json_object_set_new(driver, "dac_type", json_text(registry.DacType));
-    json_object_set_new(driver, "chip_type", json_text(registry.ChipType));
+    json_object_set_new(driver, "adapter_string", info_text(registry.AdapterString));
+    json_object_set_new(driver, "bios_string", info_text(registry.BiosString));
+    json_object_set_new(driver, "dac_type", info_text(registry.DacType));
+    json_object_set_new(driver, "chip_type", info_text(registry.ChipType));
 }
 
-/* Two steps, as every client does it: the size first, then the text. */
-static json_t *collect_driver_store(D3DKMT_HANDLE adapter)
+static void add_version(D3DKMT_HANDLE adapter, json_t *driver, const char *member,
+                        KMTQUERYADAPTERINFOTYPE type)
 {
-    D3DDDI_QUERYREGISTRY_INFO head;
+    LARGE_INTEGER version;
 
-    memset(&head, 0, sizeof(head));
-    head.QueryType = D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH;
-    if (!info_query(adapter, KMTQAITYPE_QUERYREGISTRY, &head, sizeof(head)) ||
-        head.OutputValueSize > 65536)
-        return NULL;
-    size_t size = sizeof(head) + head.OutputValueSize;
-    D3DDDI_QUERYREGISTRY_INFO *whole = calloc(1, size);
-    json_t *path = NULL;
-    if (!whole)
-        return NULL;
-    whole->QueryType = D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH;
-    if (info_query(adapter, KMTQAITYPE_QUERYREGISTRY, whole, size) &&
-        whole->Status == D3DDDI_QUERYREGISTRY_STATUS_SUCCESS)
-        path = json_text(whole->OutputString);
-    free(whole);
-    return path;
+    if (!info_query(adapter, type, &version, sizeof(version)))
+        return;
+    uint64_t parts = (uint64_t)version.QuadPart;
+    json_object_set_new(driver, member,
+                        info_format("%u.%u.%u.%u", (unsigned)(parts >> 48),
+                                    (unsigned)(parts >> 32 & 0xffff),
+                                    (unsigned)(parts >> 16 & 0xffff), (unsigned)(parts & 0xffff)));
+}
+
+static void add_path(D3DKMT_HANDLE adapter, json_t *driver, const char *member,
+                     D3DDDI_QUERYREGISTRY_TYPE type)
+{
+    json_t *path = info_driver_path(adapter, type);
+
+    if (path)
+        json_object_set_new(driver, member, path);
 }
 
 static json_t *collect_driver(D3DKMT_HANDLE adapter)
 {
     static D3DKMT_DRIVER_DESCRIPTION description;
-    D3DKMT_UMD_DRIVER_VERSION version;
     D3DKMT_DRIVERVERSION model;
     json_t *driver = json_object();
 
     if (info_query(adapter, KMTQAITYPE_DRIVER_DESCRIPTION, &description, sizeof(description)))
-        json_object_set_new(driver, "description", json_text(description.DriverDescription));
-    if (info_query(adapter, KMTQAITYPE_UMD_DRIVER_VERSION, &version, sizeof(version))) {
-        uint64_t parts = (uint64_t)version.DriverVersion.QuadPart;
-
-        json_object_set_new(
-            driver, "version",
-            json_format("%u.%u.%u.%u", (unsigned)(parts >> 48), (unsigned)(parts >> 32 & 0xffff),
-                        (unsigned)(parts >> 16 & 0xffff), (unsigned)(parts & 0xffff)));
-    }
+        json_object_set_new(driver, "description", info_text(description.DriverDescription));
+    add_version(adapter, driver, "version", KMTQAITYPE_UMD_DRIVER_VERSION);
+    add_version(adapter, driver, "kmd_version", KMTQAITYPE_KMD_DRIVER_VERSION);
     if (info_query(adapter, KMTQAITYPE_DRIVERVERSION, &model, sizeof(model)))
         json_object_set_new(
             driver, "wddm",
-            json_format("%u.%u", (unsigned)model / 1000, (unsigned)model % 1000 / 100));
+            info_format("%u.%u", (unsigned)model / 1000, (unsigned)model % 1000 / 100));
     add_registry_texts(adapter, driver);
-    json_t *store = collect_driver_store(adapter);
-    if (store)
-        json_object_set_new(driver, "store", store);
+    add_path(adapter, driver, "store", D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH);
+    add_path(adapter, driver, "image", D3DDDI_QUERYREGISTRY_DRIVERIMAGEPATH);
     return driver;
 }
 
@@ -147,17 +143,17 @@ static json_t *collect_pci(D3DKMT_HANDLE adapter)
 
     memset(&ids, 0, sizeof(ids));
     if (info_query(adapter, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &ids, sizeof(ids))) {
-        json_object_set_new(pci, "vendor", json_format("0x%04x", ids.DeviceIds.VendorID));
-        json_object_set_new(pci, "device", json_format("0x%04x", ids.DeviceIds.DeviceID));
+        json_object_set_new(pci, "vendor", info_format("0x%04x", ids.DeviceIds.VendorID));
+        json_object_set_new(pci, "device", info_format("0x%04x", ids.DeviceIds.DeviceID));
         json_object_set_new(pci, "subsystem_vendor",
-                            json_format("0x%04x", ids.DeviceIds.SubVendorID));
-        json_object_set_new(pci, "subsystem", json_format("0x%04x", ids.DeviceIds.SubSystemID));
-        json_object_set_new(pci, "revision", json_format("0x%02x", ids.DeviceIds.RevisionID));
+                            info_format("0x%04x", ids.DeviceIds.SubVendorID));
+        json_object_set_new(pci, "subsystem", info_format("0x%04x", ids.DeviceIds.SubSystemID));
+        json_object_set_new(pci, "revision", info_format("0x%02x", ids.DeviceIds.RevisionID));
         json_object_set_new(pci, "bus_type", json_integer(ids.DeviceIds.BusType));
     }
     if (info_query(adapter, KMTQAITYPE_ADAPTERADDRESS, &address, sizeof(address)))
         json_object_set_new(pci, "address",
-                            json_format("%02x:%02x.%x", address.BusNumber, address.DeviceNumber,
+                            info_format("%02x:%02x.%x", address.BusNumber, address.DeviceNumber,
                                         address.FunctionNumber));
     return pci;
 }
@@ -182,17 +178,9 @@ static json_t *collect_capabilities(D3DKMT_HANDLE adapter)
 
 static const char *engine_name(DXGK_ENGINE_TYPE type)
 {
-    static const char *const names[] = {
-        [DXGK_ENGINE_TYPE_OTHER] = "other",
-        [DXGK_ENGINE_TYPE_3D] = "3D",
-        [DXGK_ENGINE_TYPE_VIDEO_DECODE] = "video decode",
-        [DXGK_ENGINE_TYPE_VIDEO_ENCODE] = "video encode",
-        [DXGK_ENGINE_TYPE_VIDEO_PROCESSING] = "video processing",
-        [DXGK_ENGINE_TYPE_SCENE_ASSEMBLY] = "scene assembly",
-        [DXGK_ENGINE_TYPE_COPY] = "copy",
-        [DXGK_ENGINE_TYPE_OVERLAY] = "overlay",
-        [DXGK_ENGINE_TYPE_CRYPTO] = "crypto",
-    };
+#define NAME(name, number) [DXGK_ENGINE_TYPE_##number] = name,
+    static const char *const names[] = {PROFILE_ENGINES(NAME)};
+#undef NAME
 
     return (unsigned)type < DXGK_ENGINE_TYPE_MAX ? names[type] : "unknown";
 }
@@ -215,21 +203,22 @@ static json_t *collect_nodes(D3DKMT_HANDLE adapter)
         json_object_set_new(object, "ordinal", json_integer(ordinal));
         json_object_set_new(object, "engine", json_string(engine_name(node.NodeData.EngineType)));
         json_object_set_new(object, "engine_type", json_integer(node.NodeData.EngineType));
-        json_object_set_new(object, "name", json_text(name));
+        json_object_set_new(object, "name", info_text(name));
         json_object_set_new(object, "gpu_mmu", json_boolean(node.NodeData.GpuMmuSupported));
         json_array_append_new(nodes, object);
     }
     return nodes;
 }
 
+/* size: NULL when it is not known */
 static json_t *collect_group(D3DKMT_HANDLE adapter, D3DKMT_MEMORY_SEGMENT_GROUP group,
-                             uint64_t size)
+                             const ULONGLONG *size)
 {
     D3DKMT_QUERYVIDEOMEMORYINFO memory;
     json_t *object = json_object();
 
     if (size)
-        json_object_set_new(object, "size", json_integer((json_int_t)size));
+        json_object_set_new(object, "size", json_integer((json_int_t)*size));
     memset(&memory, 0, sizeof(memory));
     memory.hAdapter = adapter;
     memory.MemorySegmentGroup = group;
@@ -250,14 +239,13 @@ static json_t *collect_memory(D3DKMT_HANDLE adapter)
     json_t *memory = json_object();
 
     memset(&sizes, 0, sizeof(sizes));
-    if (!info_query(adapter, KMTQAITYPE_GETSEGMENTGROUPSIZE, &sizes, sizeof(sizes)))
-        memset(&sizes, 0, sizeof(sizes));
-    json_object_set_new(
-        memory, "local",
-        collect_group(adapter, D3DKMT_MEMORY_SEGMENT_GROUP_LOCAL, sizes.LocalMemory));
-    json_object_set_new(
-        memory, "non_local",
-        collect_group(adapter, D3DKMT_MEMORY_SEGMENT_GROUP_NON_LOCAL, sizes.NonLocalMemory));
+    bool known = info_query(adapter, KMTQAITYPE_GETSEGMENTGROUPSIZE, &sizes, sizeof(sizes));
+    json_object_set_new(memory, "local",
+                        collect_group(adapter, D3DKMT_MEMORY_SEGMENT_GROUP_LOCAL,
+                                      known ? &sizes.LocalMemory : NULL));
+    json_object_set_new(memory, "non_local",
+                        collect_group(adapter, D3DKMT_MEMORY_SEGMENT_GROUP_NON_LOCAL,
+                                      known ? &sizes.NonLocalMemory : NULL));
     return memory;
 }
 
@@ -266,7 +254,7 @@ json_t *info_collect_adapter(const D3DKMT_ADAPTERINFO *adapter)
     json_t *object = json_object();
 
     json_object_set_new(object, "luid",
-                        json_format("%08x:%08x", (unsigned)adapter->AdapterLuid.HighPart,
+                        info_format("%08x:%08x", (unsigned)adapter->AdapterLuid.HighPart,
                                     (unsigned)adapter->AdapterLuid.LowPart));
     json_object_set_new(object, "type", collect_type(adapter->hAdapter));
     json_object_set_new(object, "driver", collect_driver(adapter->hAdapter));
@@ -274,6 +262,9 @@ json_t *info_collect_adapter(const D3DKMT_ADAPTERINFO *adapter)
     json_object_set_new(object, "capabilities", collect_capabilities(adapter->hAdapter));
     json_object_set_new(object, "nodes", collect_nodes(adapter->hAdapter));
     json_object_set_new(object, "memory", collect_memory(adapter->hAdapter));
+    json_object_set_new(object, "queries", info_collect_queries(adapter->hAdapter));
+    json_object_set_new(object, "registry", info_collect_registry(adapter->hAdapter));
+    json_object_set_new(object, "features", info_collect_features(adapter->hAdapter));
     return object;
 }
 

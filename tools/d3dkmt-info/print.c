@@ -2,6 +2,8 @@
 /* The tree as text for people, and as an adapter profile. */
 #include "info.h"
 
+#include "backend-loopback/profile/names.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -171,17 +173,18 @@ json_t *info_make_profile(const json_t *info)
 {
     json_t *profile = json_object();
 
-    json_object_set_new(profile, "d3dkmt_adapter_profile", json_integer(INFO_FORMAT_VERSION));
+    json_object_set_new(profile, "d3dkmt_adapter_profile", json_integer(PROFILE_VERSION));
     json_object_set(profile, "adapters", json_object_get(info, "adapters"));
-    /* Usage is of the moment and of this process, not of the adapter. */
+    /* What is of the moment and of this process, not of the adapter. */
+    static const char *const groups[] = {"local", "non_local"};
+    static const char *const passing[] = {"usage", "reservation", "available_for_reservation"};
     json_t *copy = json_deep_copy(profile);
     json_decref(profile);
     json_t *adapters = json_object_get(copy, "adapters");
-    for (size_t i = 0; i < json_array_size(adapters); i++) {
-        json_t *memory = json_object_get(json_array_get(adapters, i), "memory");
+    for (size_t i = 0; i < json_array_size(adapters) * 6; i++) {
+        json_t *memory = json_object_get(json_array_get(adapters, i / 6), "memory");
 
-        json_object_del(json_object_get(memory, "local"), "usage");
-        json_object_del(json_object_get(memory, "non_local"), "usage");
+        json_object_del(json_object_get(memory, groups[i % 2]), passing[i % 6 / 2]);
     }
     return copy;
 }

@@ -4,6 +4,7 @@
 #include "backend-loopback/gpu/adapter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend-loopback/gpu/engine.h"
 #include "backend-loopback/gpu/paging_thread.h"
@@ -21,6 +22,33 @@ static bool is_usable(const struct kmd_interface *miniport)
            !miniport->CreateContext == !miniport->DestroyContext;
 }
 
+static uint64_t figure_or(uint64_t given, uint64_t otherwise)
+{
+    return given == GPU_NOTHING ? 0 : given ? given : otherwise;
+}
+
+static bool has_nodes(const struct kmd_adapter_info *info, const struct gpu_adapter_config *config)
+{
+    if (info->node_count != config->node_count)
+        return false;
+    for (uint32_t i = 0; i < info->node_count; i++) {
+        if (info->nodes[i].type != config->nodes[i].type ||
+            strcmp(info->nodes[i].name, config->nodes[i].name) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* What the miniport says, as far as it can be believed. */
+static NTSTATUS check_info(const struct kmd_adapter_info *info,
+                           const struct gpu_adapter_config *config)
+{
+    if (info->node_count == 0 || info->node_count > KMD_MAX_NODES)
+        return STATUS_INVALID_PARAMETER;
+    return config->node_count == 0 || has_nodes(info, config) ? STATUS_SUCCESS
+                                                              : STATUS_NOT_SUPPORTED;
+}
+
 static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_adapter_config *config)
 {
     struct kmd_start_info start = {
@@ -28,6 +56,8 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
         .compute_only = config->compute_only,
         .options = config->miniport_options,
         .services = &gpu_services,
+        .node_count = config->node_count,
+        .nodes = config->nodes,
     };
     NTSTATUS status;
 
@@ -36,17 +66,17 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
     if (!NT_SUCCESS(status))
         return status;
     for (unsigned group = 0; group < KMD_SEGMENT_GROUPS; group++) {
-        if (config->segment_size[group])
-            adapter->info.segment_size[group] = config->segment_size[group];
-        adapter->budget[group] =
-            config->budget[group] ? config->budget[group] : adapter->info.segment_size[group];
+        uint64_t *size = &adapter->info.segment_size[group];
+
+        *size = figure_or(config->segment_size[group], *size);
+        adapter->budget[group] = figure_or(config->budget[group], *size);
     }
     for (unsigned node = 0; node < KMD_MAX_NODES; node++)
         adapter->info.nodes[node].name[KMD_MAX_NODE_NAME - 1] = '\0';
-    if (adapter->info.node_count > 0 && adapter->info.node_count <= KMD_MAX_NODES)
-        return STATUS_SUCCESS;
-    adapter->miniport->StopDevice(adapter->miniport_adapter);
-    return STATUS_INVALID_PARAMETER;
+    status = check_info(&adapter->info, config);
+    if (!NT_SUCCESS(status))
+        adapter->miniport->StopDevice(adapter->miniport_adapter);
+    return status;
 }
 
 static NTSTATUS start_threads(struct gpu_adapter *adapter)
@@ -81,7 +111,7 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
     struct gpu_adapter *created;
     NTSTATUS status;
 
-    if (!is_usable(config->miniport))
+    if (!is_usable(config->miniport) || config->node_count > KMD_MAX_NODES)
         return STATUS_INVALID_PARAMETER;
     created = calloc(1, sizeof(*created));
     if (!created)

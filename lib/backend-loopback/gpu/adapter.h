@@ -11,13 +11,18 @@
 struct gpu_adapter;
 struct gpu_machine;
 
+#define GPU_NOTHING UINT64_MAX /* of sizes: 0 bytes, where 0 means the default */
+
 /* Zero means the default everywhere. */
 struct gpu_adapter_config {
     const struct kmd_interface *miniport; /* required; must outlive the adapter */
     const char *miniport_options;         /* handed to the miniport */
     bool compute_only;
+    uint32_t node_count; /* nodes that the miniport must have; 0: as it likes */
+    const struct kmd_node *nodes;
     bool asynchronous_paging; /* start in the mode of gpu_adapter_set_asynchronous_paging */
-    uint64_t segment_size[KMD_SEGMENT_GROUPS]; /* bytes, in place of the miniport's */
+    /* Bytes, in place of the miniport's. What would lie in a segment of no size is in the other. */
+    uint64_t segment_size[KMD_SEGMENT_GROUPS];
     uint64_t budget[KMD_SEGMENT_GROUPS]; /* bytes that one process may keep resident; default: the
                                             segment */
     uint64_t hang_timeout_ns;            /* engine reset after this time; default 2 s, as Windows */
@@ -26,7 +31,8 @@ struct gpu_adapter_config {
 };
 
 /* Starts the miniport and one thread per node. STATUS_INVALID_PARAMETER (no miniport, its version
- * or answers are unusable), STATUS_NO_MEMORY, or the miniport's own status. */
+ * or answers are unusable), STATUS_NO_MEMORY, STATUS_NOT_SUPPORTED (it
+ * has other nodes than those of the configuration), or the miniport's own status. */
 NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapter_config *config,
                             struct gpu_adapter **adapter);
 

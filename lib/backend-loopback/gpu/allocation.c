@@ -8,6 +8,24 @@
 #include "backend-loopback/gpu/residency.h"
 #include "backend-loopback/gpu/trim.h"
 
+/* The caller's own memory is behind the aperture; where the adapter has one segment, all is there.
+ */
+static void choose_segment(struct gpu_allocation *allocation, enum kmd_segment_group wanted)
+{
+    const uint64_t *sizes = allocation->adapter->info.segment_size;
+
+    if (allocation->system_memory)
+        wanted = KMD_SEGMENT_NON_LOCAL;
+    if ((unsigned)wanted < KMD_SEGMENT_GROUPS && sizes[wanted] == 0)
+        wanted = wanted == KMD_SEGMENT_LOCAL ? KMD_SEGMENT_NON_LOCAL : KMD_SEGMENT_LOCAL;
+    allocation->segment = wanted;
+    allocation->segments.supported = 0;
+    for (unsigned group = 0; group < KMD_SEGMENT_GROUPS; group++) {
+        if (sizes[group] > 0 && (!allocation->system_memory || group == (unsigned)wanted))
+            allocation->segments.supported |= 1u << group;
+    }
+}
+
 static NTSTATUS ask_miniport(struct gpu_allocation *allocation,
                              const struct gpu_allocation_config *config)
 {
@@ -27,15 +45,13 @@ static NTSTATUS ask_miniport(struct gpu_allocation *allocation,
     allocation->driver_allocation = request.driver_allocation;
     allocation->flags = request.flags;
     allocation->system_memory = config->system_memory;
-    allocation->segment = config->system_memory ? KMD_SEGMENT_NON_LOCAL : request.segment;
-    allocation->segments.supported =
-        config->system_memory ? 1u << KMD_SEGMENT_NON_LOCAL : (1u << KMD_SEGMENT_GROUPS) - 1;
+    choose_segment(allocation, request.segment);
     allocation->pages = request.size / GPU_PAGE_SIZE + (request.size % GPU_PAGE_SIZE != 0);
     if (allocation->pages == 0 || (unsigned)allocation->segment >= KMD_SEGMENT_GROUPS)
         return STATUS_INVALID_PARAMETER;
     /* A size comes from a guest in the end: it bounds what we allocate for page numbers. */
     if (config->system_memory &&
-        allocation->pages > adapter->info.segment_size[KMD_SEGMENT_NON_LOCAL] / GPU_PAGE_SIZE)
+        allocation->pages > adapter->info.segment_size[allocation->segment] / GPU_PAGE_SIZE)
         return STATUS_INVALID_PARAMETER;
     if (!config->system_memory && allocation->pages > adapter->machine->storage.pages)
         return STATUS_INVALID_PARAMETER;

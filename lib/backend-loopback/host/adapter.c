@@ -102,21 +102,38 @@ NTSTATUS host_get_internal_adapter_info(struct host_call *call, const void *comm
     return STATUS_SUCCESS;
 }
 
+/* The configured features, else hardware scheduling alone. */
+static bool find_feature(const struct host_adapter_config *config, uint32_t id,
+                         struct host_feature *feature)
+{
+    const struct host_adapter_answers *answers = config->answers;
+    for (uint32_t i = 0; answers && answers->features && i < answers->feature_count; i++) {
+        *feature = answers->features[i];
+        if (feature->id == id)
+            return true;
+    }
+    if (id != DXGK_FEATURE_HWSCH || (answers && answers->features))
+        return false;
+    feature->version = 1;
+    feature->result = WIRE_FEATURE_RESULT_KNOWN_FEATURE | WIRE_FEATURE_RESULT_SUPPORTED_BY_DRIVER |
+                      WIRE_FEATURE_RESULT_SUPPORTED_ON_CONFIG;
+    if (config->hw_scheduling)
+        feature->result |= WIRE_FEATURE_RESULT_ENABLED;
+    return true;
+}
+
 NTSTATUS host_is_feature_enabled(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_isfeatureenabled *query = command;
     struct wire_isfeatureenabled_reply *result = reply;
-    if (query->feature_id != DXGK_FEATURE_HWSCH)
+    struct host_feature feature;
+    if (!find_feature(&call->adapter->config, query->feature_id, &feature))
         return STATUS_NOT_SUPPORTED;
     result->descriptor.min_supported_version = 1;
-    result->descriptor.max_supported_version = 1;
+    result->descriptor.max_supported_version = feature.version;
     result->descriptor.bits = WIRE_FEATURE_SUPPORTED;
-    result->result.version = 1;
-    result->result.value = WIRE_FEATURE_RESULT_KNOWN_FEATURE |
-                           WIRE_FEATURE_RESULT_SUPPORTED_BY_DRIVER |
-                           WIRE_FEATURE_RESULT_SUPPORTED_ON_CONFIG;
-    if (call->adapter->config.hw_scheduling)
-        result->result.value |= WIRE_FEATURE_RESULT_ENABLED;
+    result->result.version = feature.version;
+    result->result.value = feature.result;
     return STATUS_SUCCESS;
 }
 

@@ -182,37 +182,99 @@ static NTSTATUS node_metadata(struct host_adapter *adapter, unsigned char *data,
 /* D3DDDI_QUERYREGISTRY_INFO with 2-byte characters. */
 enum {
     REGISTRY_SIZE = 552,
-    REGISTRY_TYPE = 0,
+    REGISTRY_KEY = 0,
+    REGISTRY_NAME = 8,
+    REGISTRY_NAME_UNITS = 260,
+    REGISTRY_TYPE = 528,
     REGISTRY_PHYSICAL_ADAPTER = 532,
     REGISTRY_OUTPUT_SIZE = 536,
     REGISTRY_STATUS = 540,
     REGISTRY_OUTPUT = 544,
 };
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* text: UTF-8; name: as it stands in the payload. */
+static bool is_named(const uint16_t *name, const char *text)
+{
+    uint16_t units[REGISTRY_NAME_UNITS];
+    size_t count = host_utf16(units, REGISTRY_NAME_UNITS, text);
+    if (count > REGISTRY_NAME_UNITS)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool ascii = name[i] < 0x80 && units[i] < 0x80;
+        if (ascii ? lower((char)name[i]) != lower((char)units[i]) : name[i] != units[i])
+            return false;
+    }
+    return true;
+}
+
+static const struct host_registry_value *find_value(const struct host_adapter *adapter,
+                                                    const unsigned char *data)
+{
+    const struct host_adapter_answers *answers = adapter->config.answers;
+    uint32_t key = wire_load_u32(data + REGISTRY_KEY);
+    bool is_path =
+        key == D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH || key == D3DDDI_QUERYREGISTRY_DRIVERIMAGEPATH;
+    uint16_t name[REGISTRY_NAME_UNITS];
+    memcpy(name, data + REGISTRY_NAME, sizeof(name));
+    for (uint32_t i = 0; answers && i < answers->registry_count; i++) {
+        const struct host_registry_value *value = &answers->registry[i];
+        if (value->key == key && (is_path || (value->type == wire_load_u32(data + REGISTRY_TYPE) &&
+                                              is_named(name, value->name))))
+            return value;
+    }
+    return NULL;
+}
+
 /*
  * Two steps: a payload without room for the value gets its size and BUFFER_OVERFLOW, then one with
- * room gets the value. The call itself succeeds both times. The only value here is the driver
- * store's path; others are not found.
+ * room gets the value. The call itself succeeds both times.
  */
-static NTSTATUS query_registry(struct host_adapter *adapter, unsigned char *data, uint32_t size)
+static NTSTATUS give_value(unsigned char *data, uint32_t size, const void *value, size_t needed)
 {
-    const char *path = gpu_adapter_driver_store_path(adapter->gpu);
-    if (wire_load_u32(data + REGISTRY_PHYSICAL_ADAPTER) != 0)
-        return STATUS_INVALID_PARAMETER;
-    if (wire_load_u32(data + REGISTRY_TYPE) != D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH || !path) {
-        wire_store_u32(data + REGISTRY_OUTPUT_SIZE, 0);
-        wire_store_u32(data + REGISTRY_STATUS, D3DDDI_QUERYREGISTRY_STATUS_FAIL);
-        return STATUS_SUCCESS;
-    }
-    size_t room = (size - REGISTRY_OUTPUT) / 2;
-    size_t needed = host_utf16(NULL, 0, path);
-    wire_store_u32(data + REGISTRY_OUTPUT_SIZE, (uint32_t)(needed * 2));
+    uint32_t room = size - REGISTRY_OUTPUT;
+    wire_store_u32(data + REGISTRY_OUTPUT_SIZE, (uint32_t)needed);
     if (needed > room) {
         wire_store_u32(data + REGISTRY_STATUS, D3DDDI_QUERYREGISTRY_STATUS_BUFFER_OVERFLOW);
         return STATUS_SUCCESS;
     }
-    fill_text(data + REGISTRY_OUTPUT, size - REGISTRY_OUTPUT, path);
+    memset(data + REGISTRY_OUTPUT, 0, room);
+    memcpy(data + REGISTRY_OUTPUT, value, needed);
     wire_store_u32(data + REGISTRY_STATUS, D3DDDI_QUERYREGISTRY_STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS give_path(unsigned char *data, uint32_t size, const char *path)
+{
+    size_t units = host_utf16(NULL, 0, path);
+    uint16_t *text = malloc(units * sizeof(*text));
+    if (!text)
+        return STATUS_NO_MEMORY;
+    host_utf16(text, units, path);
+    NTSTATUS status = give_value(data, size, text, units * sizeof(*text));
+    free(text);
+    return status;
+}
+
+/* Values of the configuration, and the miniport's driver store; others are not found. */
+static NTSTATUS query_registry(struct host_adapter *adapter, unsigned char *data, uint32_t size)
+{
+    if (wire_load_u32(data + REGISTRY_PHYSICAL_ADAPTER) != 0)
+        return STATUS_INVALID_PARAMETER;
+    const struct host_registry_value *value = find_value(adapter, data);
+    if (value)
+        return give_value(data, size, value->data, value->size);
+    const char *path = wire_load_u32(data + REGISTRY_KEY) == D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH
+                           ? gpu_adapter_driver_store_path(adapter->gpu)
+                           : NULL;
+    if (path)
+        return give_path(data, size, path);
+    wire_store_u32(data + REGISTRY_OUTPUT_SIZE, 0);
+    wire_store_u32(data + REGISTRY_STATUS, D3DDDI_QUERYREGISTRY_STATUS_FAIL);
     return STATUS_SUCCESS;
 }
 
@@ -246,9 +308,30 @@ static const struct {
     [KMTQAITYPE_WDDM_2_7_CAPS] = {wddm_2_7_caps, 4},
 };
 
+static const struct host_answer *find_answer(const struct host_adapter *adapter, uint32_t type)
+{
+    const struct host_adapter_answers *answers = adapter->config.answers;
+    for (uint32_t i = 0; answers && i < answers->count; i++)
+        if (answers->answers[i].type == type)
+            return &answers->answers[i];
+    return NULL;
+}
+
+static NTSTATUS give_answer(const struct host_answer *answer, unsigned char *data, uint32_t size)
+{
+    if (size < answer->size)
+        return STATUS_BUFFER_TOO_SMALL;
+    memset(data, 0, size);
+    memcpy(data, answer->data, answer->size);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS fill(struct host_adapter *adapter, uint32_t type, unsigned char *data,
                      uint32_t size)
 {
+    const struct host_answer *answer = find_answer(adapter, type);
+    if (answer)
+        return give_answer(answer, data, size);
     if (type >= sizeof(types) / sizeof(types[0]) || !types[type].fill)
         return gpu_adapter_query_info(adapter->gpu, type, data, size);
     if (size < types[type].size)

@@ -89,6 +89,8 @@ NTSTATUS host_adapter_start(struct host *host, uint32_t index,
         .compute_only = adapter->config.compute_only,
         .asynchronous_paging = adapter->config.asynchronous_paging,
         .hang_timeout_ns = adapter->config.hang_timeout_ns,
+        .node_count = adapter->config.node_count,
+        .nodes = adapter->config.nodes,
     };
     memcpy(gpu.segment_size, adapter->config.segment_size, sizeof(gpu.segment_size));
     memcpy(gpu.budget, adapter->config.budget, sizeof(gpu.budget));

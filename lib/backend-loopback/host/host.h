@@ -42,6 +42,38 @@ enum host_config_word {
     HOST_CONFIG_HOST_CAPS = 0xdc,  /* read */
 };
 
+/* What an adapter answers in place of what the host would say; nothing here is copied. */
+struct host_answer {
+    uint32_t type; /* KMTQUERYADAPTERINFOTYPE */
+    uint32_t size; /* what a question must have room for at least; zeros fill the rest */
+    const void *data;
+};
+
+struct host_registry_value {
+    uint32_t key;     /* D3DDDI_QUERYREGISTRY_TYPE */
+    uint32_t type;    /* REG_SZ and so on; 0 for the paths, which have no name either */
+    const char *name; /* UTF-8; letters of ASCII are compared without their case */
+    uint32_t size;
+    const void *data; /* as it goes over the wire, text in 2-byte characters */
+};
+
+struct host_feature {
+    uint32_t id;
+    uint16_t version;
+    uint16_t result; /* WIRE_FEATURE_RESULT_* */
+};
+
+struct host_adapter_answers {
+    uint32_t count;
+    const struct host_answer *answers;
+    uint32_t registry_count;
+    const struct host_registry_value *registry; /* beside the miniport's driver store */
+    uint32_t feature_count;
+    const struct host_feature *features; /* NULL: hardware scheduling, as it is configured */
+};
+
+#define HOST_NOTHING UINT64_MAX /* of sizes: 0 bytes, where 0 means the default */
+
 /* Zero or NULL means the default everywhere. Texts are UTF-8 and copied. */
 struct host_adapter_config {
     const struct kmd_interface *miniport; /* required; must outlive the host */
@@ -58,6 +90,9 @@ struct host_adapter_config {
     uint64_t segment_size[KMD_SEGMENT_GROUPS];
     uint64_t budget[KMD_SEGMENT_GROUPS];
     uint64_t hang_timeout_ns;
+    uint32_t node_count; /* nodes that the miniport must have; 0: as it likes */
+    const struct kmd_node *nodes;
+    const struct host_adapter_answers *answers; /* must outlive the host, as the nodes */
 };
 
 struct host_config {
@@ -231,5 +266,9 @@ NTSTATUS host_worker_close(struct host *host, uint64_t handle);
 
 /* Live objects of all processes; for tests that look for leaks. */
 uint32_t host_object_count(struct host *host);
+
+/* UTF-8 to zero-terminated UTF-16 of at most units units; returns the units needed with the
+ * terminator. to may be NULL when units is 0. */
+size_t host_utf16(uint16_t *to, size_t units, const char *text);
 
 #endif

@@ -338,8 +338,4 @@ struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
 NTSTATUS host_event_when(struct host_guest *guest, uint32_t count, struct gpu_fence *const *fences,
                          const uint64_t *values, bool any, uint64_t event);
 
-/* UTF-8 to zero-terminated UTF-16 of at most units units; returns the units needed with the
- * terminator. to may be NULL when units is 0. */
-size_t host_utf16(uint16_t *to, size_t units, const char *text);
-
 #endif

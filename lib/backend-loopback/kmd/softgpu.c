@@ -19,6 +19,20 @@ static const struct kmd_node compute_nodes[] = {{KMD_ENGINE_OTHER, "Compute"},
                                                 {KMD_ENGINE_COPY, "Copy"}};
 #define NODE_COUNT 2u
 
+/* Every engine executes every command, so that any nodes will do. */
+static uint32_t choose_nodes(const struct kmd_start_info *start, struct kmd_node *nodes)
+{
+    const struct kmd_node *chosen = start->compute_only ? compute_nodes : graphics_nodes;
+    uint32_t count = NODE_COUNT;
+
+    if (start->node_count) {
+        chosen = start->nodes;
+        count = start->node_count;
+    }
+    memcpy(nodes, chosen, count * sizeof(*nodes));
+    return count;
+}
+
 static NTSTATUS read_options(struct kmd_softgpu_adapter *adapter, const char *options)
 {
     size_t length = strlen(STORE_OPTION);
@@ -34,7 +48,6 @@ static NTSTATUS read_options(struct kmd_softgpu_adapter *adapter, const char *op
 static NTSTATUS start_device(const struct kmd_start_info *start, struct kmd_adapter_info *info,
                              void **adapter)
 {
-    const struct kmd_node *nodes = start->compute_only ? compute_nodes : graphics_nodes;
     struct kmd_softgpu_adapter *created = calloc(1, sizeof(*created));
     NTSTATUS status;
 
@@ -45,8 +58,7 @@ static NTSTATUS start_device(const struct kmd_start_info *start, struct kmd_adap
         free(created);
         return status;
     }
-    info->node_count = NODE_COUNT;
-    memcpy(info->nodes, nodes, NODE_COUNT * sizeof(*nodes));
+    info->node_count = choose_nodes(start, info->nodes);
     info->segment_size[KMD_SEGMENT_LOCAL] = LOCAL_MEMORY;
     info->segment_size[KMD_SEGMENT_NON_LOCAL] = NON_LOCAL_MEMORY;
     info->timestamp_frequency = TIMESTAMP_FREQUENCY;
@@ -54,7 +66,7 @@ static NTSTATUS start_device(const struct kmd_start_info *start, struct kmd_adap
     created->services = start->services;
     created->description.magic = SOFTGPU_ADAPTER_MAGIC;
     created->description.version = SOFTGPU_VERSION;
-    created->description.node_count = NODE_COUNT;
+    created->description.node_count = info->node_count;
     created->description.compute_only = start->compute_only;
     created->description.local_memory = LOCAL_MEMORY;
     created->description.non_local_memory = NON_LOCAL_MEMORY;
