@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The backends that are linked into libd3dkmt, in the order of the automatic choice. */
+/* The backends that are linked into libd3dkmt, in the order of the automatic choice; decorators. */
+#include "decorators/faults.h"
+
 #include <d3dkmt/backend.h>
 
 #if defined(WITH_DXG)
@@ -14,3 +16,7 @@ const struct d3dkmt_backend *const builtin_backends[] = {
 #endif
     NULL,
 };
+
+extern NTSTATUS (*const builtin_decorators[])(void);
+
+NTSTATUS (*const builtin_decorators[])(void) = {faults_read_environment, NULL};

@@ -79,6 +79,27 @@ D3DKMT_API const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id);
  */
 D3DKMT_API bool d3dkmt_op_supported(enum d3dkmt_op_id id);
 
+/* ---- faults on purpose */
+
+/*
+ * Lets operations and messages of the host fail as the plan says, for tests of error paths: with a
+ * status, late, with a short or a lost reply, without adapter, without memory. docs/faults.md has
+ * the language, for example "op=CreateDevice,after=2,status=STATUS_NO_MEMORY;
+ * message=LOCK2,short=8". The plan takes the place of the one before and counts from 0; NULL or "":
+ * nothing fails. The environment variable D3DKMT_FAULTS holds the plan of programs that do not call
+ * this.
+ *
+ * The text is copied. Calls in progress may still see the plan before. Operations of every backend
+ * can be named; messages are those of backends on the guest engine (loopback).
+ *
+ * Returns STATUS_SUCCESS, or STATUS_INVALID_PARAMETER for a plan that is not right, with the
+ * character and the reason in d3dkmt_last_error(); then the plan before stays.
+ */
+D3DKMT_API NTSTATUS d3dkmt_set_faults(const char *plan);
+
+/* How many faults of the plan have struck since it was set. */
+D3DKMT_API uint64_t d3dkmt_faults_struck(void);
+
 /* ---- errors in words */
 
 /*

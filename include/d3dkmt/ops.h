@@ -24,7 +24,8 @@ enum d3dkmt_op_flags {
     D3DKMT_OP_HOT = 1 << 0,      /* on a driver's hot path: allocates nothing in steady state */
     D3DKMT_OP_BLOCKING = 1 << 1, /* may wait for the GPU without a time limit */
     D3DKMT_OP_CREATES = 1 << 2,  /* gives a handle or a descriptor that the caller owns */
-    D3DKMT_OP_REMOVED = 1 << 3   /* an ioctl of 2020's driver that kernels from 5.15 on lack */
+    D3DKMT_OP_REMOVED = 1 << 3,  /* an ioctl of 2020's driver that kernels from 5.15 on lack */
+    D3DKMT_OP_DESTROYS = 1 << 4  /* gives an object back, also one of an adapter that has gone */
 };
 
 enum d3dkmt_op_family {
@@ -58,7 +59,7 @@ enum d3dkmt_op_family {
       D3DKMT_OP_CREATES | D3DKMT_OP_REMOVED)                                                       \
     X(CreateContextVirtual, D3DKMT_CREATECONTEXTVIRTUAL, , 0x04, CONTEXT, DIRECT,                  \
       D3DKMT_OP_CREATES)                                                                           \
-    X(DestroyContext, D3DKMT_DESTROYCONTEXT, const, 0x05, CONTEXT, DIRECT, 0)                      \
+    X(DestroyContext, D3DKMT_DESTROYCONTEXT, const, 0x05, CONTEXT, DIRECT, D3DKMT_OP_DESTROYS)     \
     X(CreateAllocation2, D3DKMT_CREATEALLOCATION, , 0x06, ALLOCATION, DIRECT, D3DKMT_OP_CREATES)   \
     X(CreatePagingQueue, D3DKMT_CREATEPAGINGQUEUE, , 0x07, PAGING, DIRECT, D3DKMT_OP_CREATES)      \
     X(ReserveGpuVirtualAddress, D3DDDI_RESERVEGPUVIRTUALADDRESS, , 0x08, GPUVA, DIRECT, 0)         \
@@ -75,20 +76,22 @@ enum d3dkmt_op_family {
       DIRECT, 0)                                                                                   \
     X(WaitForSynchronizationObject2, D3DKMT_WAITFORSYNCHRONIZATIONOBJECT2, const, 0x12, SYNC,      \
       DIRECT, 0)                                                                                   \
-    X(DestroyAllocation2, D3DKMT_DESTROYALLOCATION2, const, 0x13, ALLOCATION, DIRECT, 0)           \
+    X(DestroyAllocation2, D3DKMT_DESTROYALLOCATION2, const, 0x13, ALLOCATION, DIRECT,              \
+      D3DKMT_OP_DESTROYS)                                                                          \
     X(EnumAdapters2, D3DKMT_ENUMADAPTERS2, const, 0x14, ADAPTER, DIRECT, D3DKMT_OP_CREATES)        \
-    X(CloseAdapter, D3DKMT_CLOSEADAPTER, const, 0x15, ADAPTER, DIRECT, 0)                          \
+    X(CloseAdapter, D3DKMT_CLOSEADAPTER, const, 0x15, ADAPTER, DIRECT, D3DKMT_OP_DESTROYS)         \
     X(ChangeVideoMemoryReservation, D3DKMT_CHANGEVIDEOMEMORYRESERVATION, const, 0x16, RESIDENCY,   \
       DIRECT, 0)                                                                                   \
     X(CreateHwContext, D3DKMT_CREATEHWCONTEXT, , 0x17, HWQUEUE, DIRECT,                            \
       D3DKMT_OP_CREATES | D3DKMT_OP_REMOVED)                                                       \
     X(CreateHwQueue, D3DKMT_CREATEHWQUEUE, , 0x18, HWQUEUE, DIRECT, D3DKMT_OP_CREATES)             \
-    X(DestroyDevice, D3DKMT_DESTROYDEVICE, const, 0x19, DEVICE, DIRECT, 0)                         \
-    X(DestroyHwContext, D3DKMT_DESTROYHWCONTEXT, const, 0x1a, HWQUEUE, DIRECT, D3DKMT_OP_REMOVED)  \
-    X(DestroyHwQueue, D3DKMT_DESTROYHWQUEUE, const, 0x1b, HWQUEUE, DIRECT, 0)                      \
-    X(DestroyPagingQueue, D3DDDI_DESTROYPAGINGQUEUE, , 0x1c, PAGING, DIRECT, 0)                    \
+    X(DestroyDevice, D3DKMT_DESTROYDEVICE, const, 0x19, DEVICE, DIRECT, D3DKMT_OP_DESTROYS)        \
+    X(DestroyHwContext, D3DKMT_DESTROYHWCONTEXT, const, 0x1a, HWQUEUE, DIRECT,                     \
+      D3DKMT_OP_REMOVED | D3DKMT_OP_DESTROYS)                                                      \
+    X(DestroyHwQueue, D3DKMT_DESTROYHWQUEUE, const, 0x1b, HWQUEUE, DIRECT, D3DKMT_OP_DESTROYS)     \
+    X(DestroyPagingQueue, D3DDDI_DESTROYPAGINGQUEUE, , 0x1c, PAGING, DIRECT, D3DKMT_OP_DESTROYS)   \
     X(DestroySynchronizationObject, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT, const, 0x1d, SYNC,        \
-      DIRECT, 0)                                                                                   \
+      DIRECT, D3DKMT_OP_DESTROYS)                                                                  \
     X(Evict, D3DKMT_EVICT, , 0x1e, RESIDENCY, DIRECT, D3DKMT_OP_HOT)                               \
     X(FlushHeapTransitions, D3DKMT_FLUSHHEAPTRANSITIONS, , 0x1f, RESIDENCY, DIRECT, 0)             \
     X(FreeGpuVirtualAddress, D3DKMT_FREEGPUVIRTUALADDRESS, const, 0x20, GPUVA, DIRECT, 0)          \

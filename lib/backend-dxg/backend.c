@@ -6,6 +6,7 @@
 #include "backend-dxg/backend.h"
 
 #include "backend-dxg/errno_status.h"
+#include "core/memory.h"
 #include "core/options.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static NTSTATUS read_option(void *context, const struct option *option)
 static NTSTATUS dxg_open(const struct d3dkmt_backend_services *services, const char *options,
                          void **instance)
 {
-    struct dxg *dxg = calloc(1, sizeof(*dxg));
+    struct dxg *dxg = d3dkmti_calloc(1, sizeof(*dxg));
 
     if (!dxg)
         return services->fail_with(STATUS_NO_MEMORY, "no memory for the backend");

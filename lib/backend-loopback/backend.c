@@ -9,6 +9,7 @@
 #include "backend-loopback/options.h"
 #include "backend-loopback/remote_transport.h"
 #include "backend-loopback/transport.h"
+#include "core/memory.h"
 
 #include <d3dkmt/backend.h>
 #include <d3dkmt/loopback.h>
@@ -56,8 +57,8 @@ static struct guest_vm *vm_of(struct loopback *loopback)
 static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, const char *text,
                               void **instance)
 {
-    struct loopback *loopback = calloc(1, sizeof(*loopback));
-    struct loopback_options *options = calloc(1, sizeof(*options));
+    struct loopback *loopback = d3dkmti_calloc(1, sizeof(*loopback));
+    struct loopback_options *options = d3dkmti_calloc(1, sizeof(*options));
     char task_name[16] = "";
     NTSTATUS status = STATUS_NO_MEMORY;
 

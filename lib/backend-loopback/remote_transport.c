@@ -4,6 +4,7 @@
 
 #include "backend-loopback/io_start.h"
 #include "backend-loopback/remote/frame.h"
+#include "core/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -335,7 +336,7 @@ static NTSTATUS take_kept(const struct remote_packet *packet, struct guest_kept 
     kept->nt_handle = what.nt_handle;
     kept->value = what.value;
     kept->record_size = packet->tail_size - sizeof(what);
-    kept->record = malloc(kept->record_size + 1);
+    kept->record = d3dkmti_malloc(kept->record_size + 1);
     if (!kept->record)
         return STATUS_NO_MEMORY;
     memcpy(kept->record, packet->tail + sizeof(what), kept->record_size);
@@ -577,7 +578,7 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
                                const struct d3dkmt_backend_services *services,
                                struct remote_transport **result)
 {
-    struct remote_transport *transport = calloc(1, sizeof(*transport));
+    struct remote_transport *transport = d3dkmti_calloc(1, sizeof(*transport));
     NTSTATUS status = STATUS_NO_MEMORY;
 
     if (!transport)
@@ -589,8 +590,8 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
     pthread_mutex_init(&transport->request_mutex, NULL);
     pthread_mutex_init(&transport->answer_mutex, NULL);
     pthread_cond_init(&transport->answered, NULL);
-    transport->answer = malloc(sizeof(*transport->answer));
-    transport->incoming = malloc(sizeof(*transport->incoming));
+    transport->answer = d3dkmti_malloc(sizeof(*transport->answer));
+    transport->incoming = d3dkmti_malloc(sizeof(*transport->incoming));
     if (transport->answer && transport->incoming)
         status = connect_to(transport, path);
     if (NT_SUCCESS(status))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend-loopback/transport.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -185,7 +187,7 @@ static NTSTATUS pin(void *context, struct guest_pin *wanted)
     /* Fails unless the whole range is mapped and may be used as wanted. */
     if (madvise((void *)wanted->address, wanted->size, advice) != 0)
         return STATUS_INVALID_PARAMETER;
-    struct loopback_pin *made = malloc(sizeof(*made));
+    struct loopback_pin *made = d3dkmti_malloc(sizeof(*made));
     if (!made)
         return STATUS_NO_MEMORY;
     *made = (struct loopback_pin){

@@ -6,6 +6,7 @@
  */
 #include "core/dispatch.h"
 
+#include "core/decorator.h"
 #include "core/environment.h"
 #include "core/last_error.h"
 #include "core/log.h"
@@ -29,6 +30,12 @@ static struct open_backend slots[2];
 static _Atomic(struct open_backend *) current;
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/*
+ * What wants to read its settings before a backend is opened, NULL at the end. Whoever puts a
+ * library together defines it; the core alone has none.
+ */
+extern NTSTATUS (*const builtin_decorators[])(void) __attribute__((weak));
 
 /* ---- fork */
 
@@ -70,12 +77,23 @@ static NTSTATUS choose(const char *specification, const struct d3dkmt_backend **
     return registry_find(name, backend);
 }
 
+static NTSTATUS prepare_decorators(void)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (size_t i = 0; builtin_decorators && builtin_decorators[i] && NT_SUCCESS(status); i++)
+        status = builtin_decorators[i]();
+    return status;
+}
+
 /* Opens into a slot that nobody uses; under open_mutex. */
 static NTSTATUS open_into(struct open_backend *slot, const char *specification)
 {
     const char *options = "";
-    NTSTATUS status;
+    NTSTATUS status = prepare_decorators();
 
+    if (!NT_SUCCESS(status))
+        return status;
     if (!specification)
         specification = environment_get("D3DKMT_BACKEND");
     if (specification)
@@ -213,7 +231,9 @@ NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
     struct open_backend *open = enter(&stripe, &status);
     if (!open)
         return dispatch_refuse(id, status);
-    status = open->backend->call(open->instance, op, args);
+    const struct decorator *decorator = decorator_get();
+    status = decorator ? decorator->call(open->backend, open->instance, op, args)
+                       : open->backend->call(open->instance, op, args);
     /* Before leaving: the slot may be another backend's afterwards. */
     if (!NT_SUCCESS(status))
         last_error_report(op->name, open->backend->name, status);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/handle_table.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +27,7 @@ enum handle_type handle_table_type(const struct handle_table *table, D3DKMT_HAND
 NTSTATUS handle_table_init(struct handle_table *table)
 {
     memset(table, 0, sizeof(*table));
-    table->chunks = calloc(HANDLE_CHUNKS, sizeof(*table->chunks));
+    table->chunks = d3dkmti_calloc(HANDLE_CHUNKS, sizeof(*table->chunks));
     if (!table->chunks)
         return STATUS_NO_MEMORY;
     pthread_mutex_init(&table->mutex, NULL);
@@ -51,7 +53,7 @@ static struct handle_entry *make_entry(struct handle_table *table, uint32_t inde
     struct handle_entry *chunk = atomic_load_explicit(slot, memory_order_relaxed);
 
     if (!chunk) {
-        chunk = calloc(HANDLE_CHUNK_ENTRIES, sizeof(*chunk));
+        chunk = d3dkmti_calloc(HANDLE_CHUNK_ENTRIES, sizeof(*chunk));
         if (!chunk)
             return NULL;
         atomic_store_explicit(slot, chunk, memory_order_release);
@@ -128,7 +130,7 @@ static bool grow(struct handle_table *table)
 
     if (size > HANDLE_INDEX_LIMIT || !make_entry(table, table->size))
         return false;
-    uint32_t *indices = malloc(size * sizeof(*indices));
+    uint32_t *indices = d3dkmti_malloc(size * sizeof(*indices));
     if (!indices)
         return false;
     for (uint32_t i = 0; i < table->free_count; i++)

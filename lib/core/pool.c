@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/pool.h"
 
+#include "core/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +43,8 @@ void pool_destroy(struct pool *pool)
 
 static bool add_slab(struct pool *pool)
 {
-    struct pool_slab *slab = calloc(1, sizeof(*slab) + OBJECTS_PER_SLAB * pool->object_size);
+    struct pool_slab *slab =
+        d3dkmti_calloc(1, sizeof(*slab) + OBJECTS_PER_SLAB * pool->object_size);
 
     if (!slab)
         return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* NTSTATUS values in words. */
-#include <d3dkmt/d3dkmt.h>
+#include "core/status.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct status_text {
     NTSTATUS status;
@@ -42,6 +43,19 @@ static const struct status_text *find(NTSTATUS status)
             return &status_texts[i];
     }
     return NULL;
+}
+
+bool status_of_name(const char *name, size_t length, NTSTATUS *status)
+{
+    for (size_t i = 0; i < sizeof(status_texts) / sizeof(status_texts[0]); i++) {
+        const char *known = status_texts[i].name;
+
+        if (strlen(known) == length && memcmp(known, name, length) == 0) {
+            *status = status_texts[i].status;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *d3dkmt_status_name(NTSTATUS status)

@@ -2,6 +2,7 @@
 #include "core/sync_merge.h"
 
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,7 +40,7 @@ bool sync_fence_list_add(struct sync_fence_list *list, const struct sync_fence *
 {
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 4;
-        struct sync_fence *grown = reallocarray(list->fences, room, sizeof(*grown));
+        struct sync_fence *grown = d3dkmti_reallocarray(list->fences, room, sizeof(*grown));
 
         if (!grown) {
             if (fence->descriptor >= 0)
@@ -198,7 +199,7 @@ static void *serve(void *context)
 /* It takes no signals: those are the program's. It ends with the process. */
 static bool start_thread(void)
 {
-    int *own_poll = malloc(sizeof(*own_poll));
+    int *own_poll = d3dkmti_malloc(sizeof(*own_poll));
     sigset_t every, old;
     pthread_t thread;
 
@@ -235,8 +236,8 @@ static NTSTATUS start_serving(void)
 /* A merged file that owns the list; NULL, explained, without memory. */
 static struct merged *make(struct sync_fence_list *list)
 {
-    struct merged *made = calloc(1, sizeof(*made));
-    struct watch *watches = calloc(list->count + 1, sizeof(*watches));
+    struct merged *made = d3dkmti_calloc(1, sizeof(*made));
+    struct watch *watches = d3dkmti_calloc(list->count + 1, sizeof(*watches));
 
     if (!made || !watches) {
         free(made);

@@ -3,6 +3,7 @@
 #include "core/sync_merge.h"
 
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -86,7 +87,7 @@ static NTSTATUS kernel_fences(int descriptor, struct sync_file_info *asked,
 
     *fences = NULL;
     if (count > 0 && count <= KERNEL_FENCES_MAX)
-        *fences = calloc(count, sizeof(**fences));
+        *fences = d3dkmti_calloc(count, sizeof(**fences));
     if (!*fences)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %u fences of a sync file", count);
     asked->sync_fence_info = (uintptr_t)*fences;
@@ -220,10 +221,10 @@ static NTSTATUS add_fences(int fd, const char *argument, struct sync_fence_list 
 
 static struct d3dkmt_sync_file_info *make_info(const char *name, size_t count)
 {
-    struct d3dkmt_sync_file_info *made = calloc(1, sizeof(*made));
+    struct d3dkmt_sync_file_info *made = d3dkmti_calloc(1, sizeof(*made));
 
     if (made)
-        made->fences = calloc(count + 1, sizeof(*made->fences)); /* not empty */
+        made->fences = d3dkmti_calloc(count + 1, sizeof(*made->fences)); /* not empty */
     if (!made || !made->fences) {
         free(made);
         d3dkmti_fail(STATUS_NO_MEMORY, "no memory for the description of %zu fences", count);

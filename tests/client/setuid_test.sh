@@ -15,5 +15,5 @@ trap 'rm -f "$copy" "$log"' EXIT
 cp "$program" "$copy"
 chown nobody "$copy"
 chmod 4755 "$copy"
-D3DKMT_BACKEND=loopback:adapters=2 D3DKMT_LOG=debug D3DKMT_PLUGIN_PATH=/nonexistent "$copy" 2>"$log"
+D3DKMT_BACKEND=loopback:adapters=2 D3DKMT_LOG=debug D3DKMT_FAULTS=nonsense D3DKMT_PLUGIN_PATH=/nonexistent "$copy" 2>"$log"
 [ ! -s "$log" ] || { echo "D3DKMT_LOG was obeyed:"; cat "$log"; exit 1; }

@@ -3,6 +3,7 @@
 #include "core/api/text_layout.h"
 #include "core/dispatch.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 #include "core/unicode.h"
 #include "core/utf16_layouts.h"
 
@@ -127,7 +128,7 @@ static NTSTATUS query_registry(const D3DKMT_QUERYADAPTERINFO *args)
     size_t tail = wide_size - sizeof(*wide);
     size_t narrow_size =
         sizeof(D3DDDI_QUERYREGISTRY_INFO_UTF16) + (value_is_text(wide) ? tail / 2 : tail);
-    D3DDDI_QUERYREGISTRY_INFO_UTF16 *narrow = calloc(1, narrow_size);
+    D3DDDI_QUERYREGISTRY_INFO_UTF16 *narrow = d3dkmti_calloc(1, narrow_size);
     if (!narrow)
         return refuse_memory();
     narrow_registry(wide, narrow);
@@ -150,7 +151,7 @@ static NTSTATUS query_block_list(const D3DKMT_QUERYADAPTERINFO *args)
         return refuse_size(args, sizeof(*wide), "at least ");
     size_t units = (args->PrivateDriverDataSize - BLOCKLIST_HEAD) / sizeof(wchar_t);
     size_t narrow_size = BLOCKLIST_HEAD + units * sizeof(uint16_t);
-    D3DKMT_BLOCKLIST_INFO_UTF16 *narrow = calloc(1, narrow_size);
+    D3DKMT_BLOCKLIST_INFO_UTF16 *narrow = d3dkmti_calloc(1, narrow_size);
     if (!narrow)
         return refuse_memory();
     narrow->Size = (UINT)narrow_size;

@@ -2,6 +2,7 @@
 /* Allocation calls that exist in an older form too. */
 #include "core/dispatch.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ D3DKMT_API NTSTATUS APIENTRY D3DKMTOpenResource(D3DKMT_OPENRESOURCE *args)
     }
     D3DKMT_OPENRESOURCE successor = *args;
     UINT count = args->NumAllocations;
-    successor.pOpenAllocationInfo2 = calloc(count, sizeof(*successor.pOpenAllocationInfo2));
+    successor.pOpenAllocationInfo2 = d3dkmti_calloc(count, sizeof(*successor.pOpenAllocationInfo2));
     if (!successor.pOpenAllocationInfo2) {
         d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %u allocations", count);
         return dispatch_refuse(D3DKMT_OP_OpenResource, STATUS_NO_MEMORY);

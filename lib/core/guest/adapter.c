@@ -3,6 +3,7 @@
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -272,7 +273,7 @@ static NTSTATUS list_adapters(struct guest_vm *vm, struct adapter_list *list)
     for (;;) {
         size_t capacity = guest_vm_list_adapters(vm, NULL, 0);
 
-        list->adapters = calloc(capacity + 1, sizeof(*list->adapters));
+        list->adapters = d3dkmti_calloc(capacity + 1, sizeof(*list->adapters));
         if (!list->adapters)
             return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for a list of %zu adapters", capacity);
         list->count = guest_vm_list_adapters(vm, list->adapters, capacity);
@@ -320,7 +321,7 @@ static NTSTATUS enumerate(struct guest_process *process, const struct adapter_li
                           bool compute_only_too, ULONG *caller_count,
                           D3DKMT_ADAPTERINFO *caller_infos)
 {
-    D3DKMT_ADAPTERINFO *infos = calloc(list->count + 1, sizeof(*infos));
+    D3DKMT_ADAPTERINFO *infos = d3dkmti_calloc(list->count + 1, sizeof(*infos));
 
     if (!infos)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %zu adapters", list->count);

@@ -5,6 +5,7 @@
 #include "core/guest/message.h"
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +222,7 @@ static NTSTATUS keep(void **copy, const void *bytes, size_t size)
 {
     if (size == 0)
         return STATUS_SUCCESS;
-    *copy = malloc(size);
+    *copy = d3dkmti_malloc(size);
     if (!*copy)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory to keep %zu bytes of private data", size);
     memcpy(*copy, bytes, size);
@@ -475,9 +476,9 @@ NTSTATUS guest_create_allocation(struct guest_process *process, const D3DKMT_CRE
 
     if (!NT_SUCCESS(status))
         return status;
-    creation.infos = calloc(creation.count, sizeof(*creation.infos));
-    creation.allocations = calloc(creation.count, sizeof(*creation.allocations));
-    creation.insertions = calloc(creation.count + 1, sizeof(*creation.insertions));
+    creation.infos = d3dkmti_calloc(creation.count, sizeof(*creation.infos));
+    creation.allocations = d3dkmti_calloc(creation.count, sizeof(*creation.allocations));
+    creation.insertions = d3dkmti_calloc(creation.count + 1, sizeof(*creation.insertions));
     if (creation.infos && creation.allocations && creation.insertions)
         status = create(&creation);
     else

@@ -8,6 +8,7 @@
  */
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -106,7 +107,7 @@ static bool start_watcher(struct guest_descriptors *descriptors)
 
 static struct guest_descriptors *make(void)
 {
-    struct guest_descriptors *made = calloc(1, sizeof(*made));
+    struct guest_descriptors *made = d3dkmti_calloc(1, sizeof(*made));
 
     if (!made)
         return NULL;
@@ -185,7 +186,7 @@ static bool enter(struct guest_descriptors *descriptors, struct descriptor *made
 NTSTATUS guest_descriptor_create(struct guest_vm *vm, struct guest_shared *shared, int *descriptor)
 {
     struct guest_descriptors *descriptors = get(vm);
-    struct descriptor *made = calloc(1, sizeof(*made));
+    struct descriptor *made = d3dkmti_calloc(1, sizeof(*made));
     int ends[2] = {-1, -1};
 
     if (!descriptors || !made || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -214,7 +215,7 @@ NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2]
                                           const void *process, const void *adapter, uint64_t *event)
 {
     struct guest_descriptors *descriptors = get(vm);
-    struct descriptor *made = calloc(1, sizeof(*made));
+    struct descriptor *made = d3dkmti_calloc(1, sizeof(*made));
     NTSTATUS status = d3dkmti_fail(STATUS_UNSUCCESSFUL, "a sync file cannot be watched over");
 
     if (!descriptors || !made) {

@@ -3,6 +3,7 @@
 
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/memory.h"
 #include "core/sync_pair.h"
 
 #include <errno.h>
@@ -133,7 +134,7 @@ static struct guest_event *get_unused(struct guest_events *events)
     if (event)
         events->unused = event->next;
     pthread_mutex_unlock(&events->mutex);
-    return event ? event : malloc(sizeof(*event));
+    return event ? event : d3dkmti_malloc(sizeof(*event));
 }
 
 /* Keeps an event that was taken out for the next one; under the mutex. */

@@ -5,6 +5,7 @@
  */
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ void *guest_record_encode(const struct guest_shared *shared, size_t *size)
 
     *size = sizeof(head) + (size_t)head.runtime_size + head.resource_size + head.private_size +
             (size_t)head.allocation_count * sizeof(struct record_allocation);
-    unsigned char *bytes = malloc(*size);
+    unsigned char *bytes = d3dkmti_malloc(*size);
     if (!bytes) {
         d3dkmti_fail(STATUS_NO_MEMORY, "no memory for a record of %zu bytes", *size);
         return NULL;
@@ -94,7 +95,7 @@ static bool check_head(const struct record_head *head, size_t size)
 
 static void *copy(const unsigned char **from, size_t size, bool *failed)
 {
-    void *bytes = malloc(size + 1);
+    void *bytes = d3dkmti_malloc(size + 1);
 
     if (bytes && size > 0)
         memcpy(bytes, *from, size);
@@ -110,7 +111,7 @@ static bool take_allocations(struct guest_shared *shared, const unsigned char **
     bool valid = true;
 
     shared->allocations =
-        calloc((size_t)shared->allocation_count + 1, sizeof(*shared->allocations));
+        d3dkmti_calloc((size_t)shared->allocation_count + 1, sizeof(*shared->allocations));
     if (!shared->allocations)
         return false;
     for (uint32_t i = 0; i < shared->allocation_count; i++) {

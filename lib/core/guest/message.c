@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/guest/message.h"
 
+#include "core/decorator.h"
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static struct guest_buffer *get_buffer(struct guest_vm *vm, size_t size)
         pthread_mutex_unlock(&vm->buffer_mutex);
     }
     if (!buffer) {
-        buffer = malloc(sizeof(*buffer) + size);
+        buffer = d3dkmti_malloc(sizeof(*buffer) + size);
         if (buffer)
             buffer->size = size;
     }
@@ -86,6 +88,7 @@ void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
     if (command->sent_with_reply)
         size += tail_bytes + 16;
     message->vm = vm;
+    message->adapter = adapter;
     message->channel = adapter && !async_messages ? adapter->channel : GUEST_CHANNEL_GLOBAL;
     message->async = envelope.async;
     message->answered = false;
@@ -186,6 +189,53 @@ static NTSTATUS decode(struct guest_message *message, const void *bytes, size_t 
     return message->reply.has_status ? message->reply.status : STATUS_SUCCESS;
 }
 
+/* A message as the transport takes it; without reply where none is wanted. */
+struct sending {
+    struct decorated_message shown;
+    const struct guest_message *message;
+    size_t size;
+    void *reply;
+    size_t capacity;
+};
+
+static NTSTATUS send_plainly(struct decorated_message *shown)
+{
+    struct sending *sending = (struct sending *)(void *)shown;
+    const struct guest_message *message = sending->message;
+    const struct guest_vm *vm = message->vm;
+    const void *bytes = message->builder.out.buffer;
+    NTSTATUS status = shown->wants_reply
+                          ? vm->ops->exchange(vm->transport, message->channel, bytes, sending->size,
+                                              sending->reply, sending->capacity, &shown->reply_size)
+                          : vm->ops->post(vm->transport, message->channel, bytes, sending->size);
+
+    return NT_SUCCESS(status) ? STATUS_SUCCESS : explain_transport(message, status);
+}
+
+static void depart(void *vm, uint32_t channel, bool global)
+{
+    if (global)
+        d3dkmti_guest_vm_global_rescinded(vm);
+    else
+        d3dkmti_guest_vm_channel_rescinded(vm, channel);
+}
+
+static NTSTATUS send(struct sending *sending)
+{
+    const struct guest_message *message = sending->message;
+    const struct decorator *decorator = decorator_get();
+
+    if (!decorator)
+        return send_plainly(&sending->shown);
+    sending->shown.command = message->builder.request.command;
+    sending->shown.send = send_plainly;
+    sending->shown.depart = depart;
+    sending->shown.vm = message->vm;
+    sending->shown.global = !message->adapter;
+    sending->shown.channel = message->adapter ? message->adapter->channel : GUEST_CHANNEL_GLOBAL;
+    return decorator->message(&sending->shown);
+}
+
 NTSTATUS guest_message_exchange(struct guest_message *message)
 {
     struct guest_vm *vm = message->vm;
@@ -199,7 +249,7 @@ NTSTATUS guest_message_exchange(struct guest_message *message)
                             "the host's answer would have %zu bytes, %d at most; ask for less",
                             expected, WIRE_MESSAGE_LIMIT);
     void *reply = message->small_reply;
-    size_t capacity = sizeof(message->small_reply), reply_size = 0;
+    size_t capacity = sizeof(message->small_reply);
     if (expected > capacity) {
         message->reply_buffer = get_buffer(vm, expected);
         if (!message->reply_buffer)
@@ -207,26 +257,23 @@ NTSTATUS guest_message_exchange(struct guest_message *message)
         reply = message->reply_buffer->bytes;
         capacity = message->reply_buffer->size;
     }
-    NTSTATUS status =
-        vm->ops->exchange(vm->transport, message->channel, message->builder.out.buffer, size, reply,
-                          capacity, &reply_size);
+    struct sending sending = {{.wants_reply = true}, message, size, reply, capacity};
+    NTSTATUS status = send(&sending);
     if (!NT_SUCCESS(status))
-        return explain_transport(message, status);
-    return decode(message, reply, reply_size < capacity ? reply_size : capacity, expected);
+        return status;
+    size_t arrived = sending.shown.reply_size;
+    return decode(message, reply, arrived < capacity ? arrived : capacity, expected);
 }
 
 NTSTATUS guest_message_submit(struct guest_message *message)
 {
-    struct guest_vm *vm = message->vm;
-
     if (!message->async)
         return guest_message_exchange(message);
     size_t size = finish(message);
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
-    NTSTATUS status =
-        vm->ops->post(vm->transport, message->channel, message->builder.out.buffer, size);
-    return NT_SUCCESS(status) ? STATUS_SUCCESS : explain_transport(message, status);
+    struct sending sending = {{.wants_reply = false}, message, size, NULL, 0};
+    return send(&sending);
 }
 
 void guest_message_end(struct guest_message *message)

@@ -16,6 +16,7 @@ enum { GUEST_MESSAGE_SMALL = 768, GUEST_REPLY_SMALL = 256 };
  */
 struct guest_message {
     struct guest_vm *vm;
+    struct guest_adapter *adapter; /* NULL: a global command */
     guest_channel channel;
     bool async;    /* goes without reply */
     bool answered; /* reply is valid, whatever its status */

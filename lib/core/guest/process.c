@@ -4,6 +4,7 @@
 
 #include "core/guest/message.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static void free_process(struct guest_process *process)
 static struct guest_process *make_process(struct guest_vm *vm,
                                           const struct guest_process_options *options)
 {
-    struct guest_process *process = calloc(1, sizeof(*process));
+    struct guest_process *process = d3dkmti_calloc(1, sizeof(*process));
 
     if (!process)
         return NULL;

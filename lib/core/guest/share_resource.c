@@ -5,6 +5,7 @@
 #include "core/guest/message.h"
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -231,8 +232,8 @@ static NTSTATUS open_on_device(struct opening *opening)
     if (!NT_SUCCESS(status))
         return status;
     opening->count = opening->shared->allocation_count;
-    opening->allocations = calloc(opening->count + 1, sizeof(struct guest_allocation *));
-    opening->insertions = calloc(opening->count + 1, sizeof(*opening->insertions));
+    opening->allocations = d3dkmti_calloc(opening->count + 1, sizeof(struct guest_allocation *));
+    opening->insertions = d3dkmti_calloc(opening->count + 1, sizeof(*opening->insertions));
     if (opening->allocations && opening->insertions)
         status = send(opening);
     else

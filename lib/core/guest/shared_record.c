@@ -3,6 +3,7 @@
 #include "core/guest/message.h"
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static void free_shared(struct reference *reference)
 
 struct guest_shared *guest_shared_create(struct guest_vm *vm, enum guest_shared_kind kind)
 {
-    struct guest_shared *shared = calloc(1, sizeof(*shared));
+    struct guest_shared *shared = d3dkmti_calloc(1, sizeof(*shared));
 
     if (!shared) {
         d3dkmti_fail(STATUS_NO_MEMORY, "no memory for the record of a shared object");
@@ -124,8 +125,8 @@ static NTSTATUS seal(struct guest_shared *shared, const struct guest_object_list
             return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                                 "the resource's private data exceed 4 GiB");
     }
-    shared->allocations = calloc(count + 1, sizeof(*shared->allocations));
-    shared->private_data = malloc((size_t)size + 1);
+    shared->allocations = d3dkmti_calloc(count + 1, sizeof(*shared->allocations));
+    shared->private_data = d3dkmti_malloc((size_t)size + 1);
     if (!shared->allocations || !shared->private_data) {
         free(shared->allocations);
         free(shared->private_data);

@@ -4,6 +4,7 @@
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static NTSTATUS keep(void **copy, const struct wire_span *span)
 
     if (size == 0)
         return STATUS_SUCCESS;
-    *copy = malloc(size);
+    *copy = d3dkmti_malloc(size);
     if (!*copy)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %zu bytes of driver data", size);
     memcpy(*copy, span->data, size);

@@ -3,6 +3,7 @@
 #include "core/guest/call.h"
 #include "core/guest/message.h"
 #include "core/last_error.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static NTSTATUS list_processes(struct guest_vm *vm, const struct guest_adapter *
     pthread_mutex_lock(&vm->mutex);
     for (struct guest_process *process = vm->processes; process; process = process->next)
         known++;
-    *ids = calloc(known + 1, sizeof(**ids));
+    *ids = d3dkmti_calloc(known + 1, sizeof(**ids));
     for (struct guest_process *process = vm->processes; process && *ids; process = process->next) {
         if (has_open(process, adapter))
             (*ids)[(*count)++] = (UINT)process->process_id;

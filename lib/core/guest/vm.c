@@ -7,6 +7,7 @@
 #include "core/guest/sharing.h"
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/memory.h"
 #include "core/wire/host_message.h"
 
 #include <stdlib.h>
@@ -28,7 +29,7 @@ enum {
 NTSTATUS d3dkmti_guest_vm_create(const struct transport_ops *ops, void *transport,
                                  struct guest_vm **vm)
 {
-    struct guest_vm *created = calloc(1, sizeof(*created));
+    struct guest_vm *created = d3dkmti_calloc(1, sizeof(*created));
 
     if (!created)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for the guest engine");
@@ -238,7 +239,7 @@ static struct guest_adapter *find_or_add(struct guest_vm *vm, LUID luid, bool fo
             adapter->luid.LowPart == luid.LowPart && adapter->luid.HighPart == luid.HighPart)
             return adapter;
     }
-    struct guest_adapter *adapter = calloc(1, sizeof(*adapter));
+    struct guest_adapter *adapter = d3dkmti_calloc(1, sizeof(*adapter));
     if (!adapter)
         return NULL;
     reference_init(&adapter->reference, free_adapter);
