@@ -17,7 +17,7 @@ static unsigned failed_cases, descriptors_before, mappings_before;
 
 /* ---- what this process holds */
 
-static unsigned count_descriptors(void)
+unsigned bad_input_descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");
     unsigned count = 0;
@@ -29,8 +29,7 @@ static unsigned count_descriptors(void)
     return count;
 }
 
-/* Mappings of the host's memory. */
-static unsigned count_mappings(void)
+unsigned bad_input_mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512];
@@ -54,8 +53,8 @@ int bad_input_set_up(void **state)
         assert_int_equal(d3dkmt_register_backend(&d3dkmt_loopback_backend), STATUS_SUCCESS);
     registered = true;
     failed_cases = 0;
-    descriptors_before = count_descriptors();
-    mappings_before = count_mappings();
+    descriptors_before = bad_input_descriptors();
+    mappings_before = bad_input_mappings();
     bad_async = strstr(specification, "async") != NULL;
     bad_check_pointers = strstr(specification, "check-pointers") != NULL;
     if (!NT_SUCCESS(d3dkmt_open(specification)))
@@ -72,7 +71,7 @@ int bad_input_tear_down(void **state)
     world_destroy(&bad_world);
     uint32_t objects = host_object_count(loopback_host());
     D3DKMTCloseDxCoreDevice();
-    unsigned descriptors = count_descriptors(), mappings = count_mappings();
+    unsigned descriptors = bad_input_descriptors(), mappings = bad_input_mappings();
     bool clean = objects == 0 && descriptors == descriptors_before && mappings == mappings_before &&
                  bad_world.failures == 0;
     if (!clean)

@@ -272,8 +272,8 @@ NTSTATUS guest_mark_device_as_error(struct guest_process *process,
     NTSTATUS status = guest_adapter_check_active(guest_device_adapter(device));
     if (!NT_SUCCESS(status))
         goto out;
-    atomic_store(&device->known_state, state_word(atomic_load(&process->vm->device_state_counter),
-                                                  D3DKMT_DEVICEEXECUTION_RESET));
+    /* Read before, as when the host is asked for the state. */
+    uint32_t counter = atomic_load(&process->vm->device_state_counter);
     command = guest_message_begin(&message, process->vm, guest_device_adapter(device),
                                   process->host_handle, WIRE_VGPU_MARKDEVICEASERROR, 0);
     if (!command) {
@@ -282,6 +282,8 @@ NTSTATUS guest_mark_device_as_error(struct guest_process *process,
     }
     memcpy(&command->args, args, sizeof(command->args));
     status = guest_message_exchange(&message);
+    if (NT_SUCCESS(status))
+        atomic_store(&device->known_state, state_word(counter, D3DKMT_DEVICEEXECUTION_RESET));
     guest_message_end(&message);
 out:
     guest_object_release(device);
