@@ -12,6 +12,7 @@ MAY_USE = {
     "core/wire": set(),
     "core/guest": {"core/wire", "core"},
     "backend-dxg": {"core"},
+    "backend-vmbus-uio": {"core/guest", "core/wire", "core"},
     "decorators": {"core", "core/wire"},
     ".": {"backend-dxg", "decorators"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
