@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Allocations of the whole process per operation in steady state. */
 #include "bench.h"
+#include "bench_check.h"
 #include "count_allocations.h"
 
 #include <umd/umd.h>
@@ -16,17 +17,11 @@ static struct umd_fence fence;
 static D3DKMT_HANDLE context;
 static uint64_t last_value;
 
-static void check(NTSTATUS status)
-{
-    if (!NT_SUCCESS(status))
-        bench_fail("%s", d3dkmt_last_error());
-}
-
 static void submit_signal_and_wait(void)
 {
-    check(umd_submit(context, commands.address, commands.size));
-    check(umd_signal(context, &fence, ++last_value));
-    check(umd_wait_on_cpu(&umd, &fence, last_value));
+    bench_check(umd_submit(context, commands.address, commands.size));
+    bench_check(umd_signal(context, &fence, ++last_value));
+    bench_check(umd_wait_on_cpu(&umd, &fence, last_value));
 }
 
 static void make_resident_and_evict(void)
@@ -38,12 +33,12 @@ static void make_resident_and_evict(void)
     resident.hPagingQueue = umd.paging_queue;
     resident.NumAllocations = 1;
     resident.AllocationList = &commands.allocation;
-    check(D3DKMTMakeResident(&resident));
+    bench_check(D3DKMTMakeResident(&resident));
     memset(&evict, 0, sizeof(evict));
     evict.hDevice = umd.device;
     evict.NumAllocations = 1;
     evict.AllocationList = &commands.allocation;
-    check(D3DKMTEvict(&evict));
+    bench_check(D3DKMTEvict(&evict));
 }
 
 static void report(const char *name, void (*round)(void))
@@ -63,13 +58,13 @@ int main(int argc, char **argv)
     struct softgpu_writer writer;
 
     /* The counters see the library's allocations only if its calls resolve to them. */
-    check(d3dkmt_open("loopback"));
+    bench_check(d3dkmt_open("loopback"));
     if (allocations_counted() == 0)
         bench_fail("the library's allocations are not seen");
-    check(umd_open(&umd, 0));
-    check(umd_context_create(&umd, 0, &context));
-    check(umd_fence_create(&umd, 0, &fence));
-    check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    bench_check(umd_open(&umd, 0));
+    bench_check(umd_context_create(&umd, 0, &context));
+    bench_check(umd_fence_create(&umd, 0, &fence));
+    bench_check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
     softgpu_writer_init(&writer, commands.cpu, commands.size);
     softgpu_nop(&writer, 1);
     commands.size = softgpu_writer_size(&writer);

@@ -4,6 +4,7 @@
  * the simulated host in the caller's thread.
  */
 #include "bench.h"
+#include "bench_check.h"
 
 #include <umd/umd.h>
 
@@ -78,12 +79,6 @@ static void call_directly(void *unused, uint64_t count)
         bench_use((uintptr_t)backend->call(NULL, op, &evict));
 }
 
-static void check(NTSTATUS status)
-{
-    if (!NT_SUCCESS(status))
-        bench_fail("%s", d3dkmt_last_error());
-}
-
 static void query_video_memory(void *unused, uint64_t count)
 {
     D3DKMT_QUERYVIDEOMEMORYINFO query;
@@ -93,7 +88,7 @@ static void query_video_memory(void *unused, uint64_t count)
     query.hAdapter = umd.adapter;
     query.MemorySegmentGroup = D3DKMT_MEMORY_SEGMENT_GROUP_LOCAL;
     for (uint64_t i = 0; i < count; i++)
-        check(D3DKMTQueryVideoMemoryInfo(&query));
+        bench_check(D3DKMTQueryVideoMemoryInfo(&query));
 }
 
 /* type: one that is asked of the host, or the one that is answered from memory. */
@@ -105,7 +100,7 @@ static void get_device_state(D3DKMT_DEVICESTATE_TYPE type, uint64_t count)
     state.hDevice = umd.device;
     state.StateType = type;
     for (uint64_t i = 0; i < count; i++)
-        check(D3DKMTGetDeviceState(&state));
+        bench_check(D3DKMTGetDeviceState(&state));
 }
 
 static void get_reset_state(void *unused, uint64_t count)
@@ -130,8 +125,8 @@ static void call_system(void *unused, uint64_t count)
 static void open_loopback(void)
 {
     D3DKMTCloseDxCoreDevice();
-    check(d3dkmt_open("loopback"));
-    check(umd_open(&umd, 0));
+    bench_check(d3dkmt_open("loopback"));
+    bench_check(umd_open(&umd, 0));
 }
 
 int main(int argc, char **argv)
@@ -163,8 +158,8 @@ int main(int argc, char **argv)
          0},
     };
 
-    check(d3dkmt_register_backend(&idle_backend));
-    check(d3dkmt_open("idle"));
+    bench_check(d3dkmt_register_backend(&idle_backend));
+    bench_check(d3dkmt_open("idle"));
     bench_begin(argc, argv, "public calls");
     bench_measure(&dispatch);
     open_loopback();

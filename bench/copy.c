@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The copy engine's throughput beside memcpy on the same pages. */
 #include "bench.h"
+#include "bench_check.h"
 
 #include <umd/umd.h>
 
@@ -23,21 +24,15 @@ static struct umd_fence fence;
 static D3DKMT_HANDLE context;
 static uint64_t last_value;
 
-static void check(NTSTATUS status)
-{
-    if (!NT_SUCCESS(status))
-        bench_fail("%s", d3dkmt_last_error());
-}
-
 static void open_gpu(void)
 {
-    check(d3dkmt_open("loopback"));
-    check(umd_open(&umd, 0));
-    check(umd_context_create(&umd, COPY_NODE, &context));
-    check(umd_fence_create(&umd, 0, &fence));
-    check(umd_buffer_create(&umd, LARGEST, SOFTGPU_ALLOCATION_CPU_VISIBLE, &from));
-    check(umd_buffer_create(&umd, LARGEST, SOFTGPU_ALLOCATION_CPU_VISIBLE, &to));
-    check(umd_buffer_create(&umd, 1 << 20, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    bench_check(d3dkmt_open("loopback"));
+    bench_check(umd_open(&umd, 0));
+    bench_check(umd_context_create(&umd, COPY_NODE, &context));
+    bench_check(umd_fence_create(&umd, 0, &fence));
+    bench_check(umd_buffer_create(&umd, LARGEST, SOFTGPU_ALLOCATION_CPU_VISIBLE, &from));
+    bench_check(umd_buffer_create(&umd, LARGEST, SOFTGPU_ALLOCATION_CPU_VISIBLE, &to));
+    bench_check(umd_buffer_create(&umd, 1 << 20, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
     memset(from.cpu, 0x5a, LARGEST);
     memset(to.cpu, 0, LARGEST);
 }
@@ -60,10 +55,10 @@ static void copy_by_gpu(void *argument, uint64_t count)
     const struct job *job = argument;
 
     for (uint64_t i = 0; i < count; i++) {
-        check(umd_submit(context, commands.address, job->command_size));
-        check(umd_signal(context, &fence, ++last_value));
+        bench_check(umd_submit(context, commands.address, job->command_size));
+        bench_check(umd_signal(context, &fence, ++last_value));
     }
-    check(umd_wait_on_cpu(&umd, &fence, last_value));
+    bench_check(umd_wait_on_cpu(&umd, &fence, last_value));
 }
 
 static void copy_by_cpu(void *argument, uint64_t count)

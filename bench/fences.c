@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Submission, signal and wait: the way to the engine's thread and back, beside an eventfd's. */
 #include "bench.h"
+#include "bench_check.h"
 
 #include <umd/umd.h>
 
@@ -16,22 +17,16 @@ static D3DKMT_HANDLE context;
 static uint64_t last_value;
 static int to_peer, from_peer, event;
 
-static void check(NTSTATUS status)
-{
-    if (!NT_SUCCESS(status))
-        bench_fail("%s", d3dkmt_last_error());
-}
-
 static void open_gpu(const char *specification)
 {
     struct softgpu_writer writer;
 
-    check(d3dkmt_open(specification));
-    check(umd_open(&umd, 0));
-    check(umd_context_create(&umd, 0, &context));
-    check(umd_fence_create(&umd, 0, &fence));
-    check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
-    check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &target));
+    bench_check(d3dkmt_open(specification));
+    bench_check(umd_open(&umd, 0));
+    bench_check(umd_context_create(&umd, 0, &context));
+    bench_check(umd_fence_create(&umd, 0, &fence));
+    bench_check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &commands));
+    bench_check(umd_buffer_create(&umd, 4096, SOFTGPU_ALLOCATION_CPU_VISIBLE, &target));
     softgpu_writer_init(&writer, commands.cpu, commands.size);
     softgpu_write32(&writer, target.address, 0x600d);
     commands.size = softgpu_writer_size(&writer);
@@ -50,9 +45,9 @@ static void submit_signal_and_wait(void *unused, uint64_t count)
 {
     (void)unused;
     for (uint64_t i = 0; i < count; i++) {
-        check(umd_submit(context, commands.address, commands.size));
-        check(umd_signal(context, &fence, ++last_value));
-        check(umd_wait_on_cpu(&umd, &fence, last_value));
+        bench_check(umd_submit(context, commands.address, commands.size));
+        bench_check(umd_signal(context, &fence, ++last_value));
+        bench_check(umd_wait_on_cpu(&umd, &fence, last_value));
     }
 }
 
@@ -61,12 +56,12 @@ static void submit_and_signal(void *unused, uint64_t count)
 {
     (void)unused;
     for (uint64_t i = 0; i < count; i++) {
-        check(umd_submit(context, commands.address, commands.size));
-        check(umd_signal(context, &fence, ++last_value));
+        bench_check(umd_submit(context, commands.address, commands.size));
+        bench_check(umd_signal(context, &fence, ++last_value));
         if (i % 64 == 63)
-            check(umd_wait_on_cpu(&umd, &fence, last_value));
+            bench_check(umd_wait_on_cpu(&umd, &fence, last_value));
     }
-    check(umd_wait_on_cpu(&umd, &fence, last_value));
+    bench_check(umd_wait_on_cpu(&umd, &fence, last_value));
 }
 
 static void wait_with_eventfd(void *unused, uint64_t count)
@@ -82,9 +77,9 @@ static void wait_with_eventfd(void *unused, uint64_t count)
     wait.FenceValueArray = &last_value;
     wait.hAsyncEvent = (HANDLE)(intptr_t)event;
     for (uint64_t i = 0; i < count; i++) {
-        check(umd_submit(context, commands.address, commands.size));
-        check(umd_signal(context, &fence, ++last_value));
-        check(D3DKMTWaitForSynchronizationObjectFromCpu(&wait));
+        bench_check(umd_submit(context, commands.address, commands.size));
+        bench_check(umd_signal(context, &fence, ++last_value));
+        bench_check(D3DKMTWaitForSynchronizationObjectFromCpu(&wait));
         if (read(event, &counted, sizeof(counted)) != sizeof(counted))
             bench_fail("the eventfd could not be read");
     }

@@ -4,6 +4,7 @@
  * each other: an eventfd each way.
  */
 #include "bench.h"
+#include "bench_check.h"
 #include "hostd/host_process.h"
 
 #include <umd/umd.h>
@@ -17,12 +18,6 @@
 
 static struct umd umd;
 
-static void check(NTSTATUS status)
-{
-    if (!NT_SUCCESS(status))
-        bench_fail("%s", d3dkmt_last_error());
-}
-
 /* Asked of the host each time. */
 static void get_reset_state(void *unused, uint64_t count)
 {
@@ -33,7 +28,7 @@ static void get_reset_state(void *unused, uint64_t count)
     state.hDevice = umd.device;
     state.StateType = D3DKMT_DEVICESTATE_RESET;
     for (uint64_t i = 0; i < count; i++)
-        check(D3DKMTGetDeviceState(&state));
+        bench_check(D3DKMTGetDeviceState(&state));
 }
 
 /* ---- the baseline */
@@ -90,8 +85,8 @@ static void measure(const char *spin_us, const struct bench_row *row)
         leave_first_processor();
     host_process_start(&host, NULL, spin_us);
     bench_place(BENCH_ONE_PROCESSOR);
-    check(d3dkmt_open(host.backend));
-    check(umd_open(&umd, 0));
+    bench_check(d3dkmt_open(host.backend));
+    bench_check(umd_open(&umd, 0));
     bench_measure(row);
     umd_close(&umd);
     D3DKMTCloseDxCoreDevice();
