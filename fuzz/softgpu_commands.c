@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t address;
 
     start();
-    check(NT_SUCCESS(gpu_process_create(adapter, &process)));
+    check(NT_SUCCESS(gpu_process_create(adapter, "test", &process)));
     check(NT_SUCCESS(gpu_device_create(process, NULL, NULL, &device)));
     check(NT_SUCCESS(gpu_paging_queue_create(device, &paging)));
     check(NT_SUCCESS(gpu_fence_create(machine, &fence_config, &fence)));

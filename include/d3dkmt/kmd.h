@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define KMD_INTERFACE_VERSION 1u
+#define KMD_INTERFACE_VERSION 2u
 #define KMD_SERVICES_VERSION  1u
 
 #define KMD_MAX_NODES     32u /* engines of one adapter */
@@ -47,6 +47,14 @@ struct kmd_node {
     enum kmd_engine_type type;
     char name[KMD_MAX_NODE_NAME];
 };
+
+/*
+ * A miniport as a plug-in: libd3dkmt-miniport-NAME.so in the folder of plug-ins, which exports its
+ * struct kmd_interface (declared below) under this name.
+ * D3DKMT_BACKEND=loopback:miniport=NAME:OPTIONS chooses it; OPTIONS, which must not hold a comma,
+ * are kmd_start_info.options. It stays loaded.
+ */
+#define KMD_MINIPORT_PLUGIN_SYMBOL "d3dkmt_miniport_plugin"
 
 /* ---- Services: what the host does for a miniport */
 
@@ -122,6 +130,13 @@ struct kmd_start_info {
     const struct kmd_node *nodes;
 };
 
+/* What an adapter can do; WDDM's names in DXGK_VIDMMCAPS behind them. */
+#define KMD_CAPABILITY_PARAVIRTUALIZATION 0x1u /* ParavirtualizationSupported: VMs may have it */
+#define KMD_CAPABILITY_IOMMU_SECURE_MODE                                                           \
+    0x2u /* IoMmuSecureModeSupported: it reaches nothing but                                       \
+            what its VM was given; compute-only adapters of                                        \
+            secure VMs must have it */
+
 /* Filled in by StartDevice; preset to zero. The host's configuration may override sizes. */
 struct kmd_adapter_info {
     uint32_t size;
@@ -129,6 +144,25 @@ struct kmd_adapter_info {
     struct kmd_node nodes[KMD_MAX_NODES];
     uint64_t segment_size[KMD_SEGMENT_GROUPS]; /* bytes */
     uint64_t timestamp_frequency;              /* Hz */
+    uint32_t capabilities; /* KMD_CAPABILITY_*; without PARAVIRTUALIZATION the host refuses the
+                              adapter: it has VMs only */
+};
+
+#define KMD_PROCESS_VIRTUAL_MACHINE_WORKER 0x1u /* the host's process that stands for the VM */
+#define KMD_PROCESS_VIRTUAL_MACHINE        0x2u /* a process inside the VM */
+
+/* WDDM's DXGKARG_CREATEPROCESS. */
+struct kmd_process_info {
+    uint32_t flags;   /* KMD_PROCESS_*, exactly one */
+    const char *name; /* UTF-8, as the guest says; valid during the call */
+    void *worker;     /* of a process in the VM: the miniport's worker process */
+};
+
+/* WDDM's DXGKARG_SETVIRTUALMACHINEDATA. */
+struct kmd_virtual_machine {
+    const uint8_t *guid; /* 16 bytes; valid during the call */
+    void *worker;        /* from CreateProcess, or NULL without it */
+    bool secure;         /* its guests use only escapes that the host knows */
 };
 
 #define KMD_ALLOCATION_CPU_VISIBLE 0x1u /* Lock2 may map it */
@@ -203,7 +237,8 @@ struct kmd_submission {
 /*
  * One per miniport, const, valid for ever. Functions may be called from any thread and for
  * different objects at once; SubmitCommand is called by the engine's thread, never twice at a time
- * for one context. A host looks at `size` and never calls behind it. Members marked optional may be
+ * for one context. CreateProcess and SetVirtualMachineData must not wait for another call into the
+ * miniport. A host looks at `size` and never calls behind it. Members marked optional may be
  * NULL; the host then does what their comment says.
  */
 struct kmd_interface {
@@ -222,8 +257,18 @@ struct kmd_interface {
      * the caller's bytes and receives the answer. Optional: STATUS_NOT_SUPPORTED. */
     NTSTATUS (*QueryAdapterInfo)(void *adapter, uint32_t type, void *data, uint32_t size);
 
-    /* Optional, both or none. */
-    NTSTATUS (*CreateDevice)(void *adapter, void **driver_device);
+    /* Optional, both or none. First the worker process of the VM, right after StartDevice, then
+     * each of the VM's processes when it first uses the adapter; a process outlives its devices and
+     * the worker outlives all processes. */
+    NTSTATUS(*CreateProcess)
+    (void *adapter, const struct kmd_process_info *info, void **driver_process);
+    void (*DestroyProcess)(void *adapter, void *driver_process);
+
+    /* Once, before any process of the VM. A failure keeps the adapter from the VM. Optional. */
+    NTSTATUS (*SetVirtualMachineData)(void *adapter, const struct kmd_virtual_machine *data);
+
+    /* `driver_process` is NULL without CreateProcess. Optional, both or none. */
+    NTSTATUS (*CreateDevice)(void *adapter, void *driver_process, void **driver_device);
     void (*DestroyDevice)(void *adapter, void *driver_device);
 
     /* Also for hardware queues. `driver_device` is NULL without CreateDevice. Optional, both or
@@ -246,14 +291,18 @@ struct kmd_interface {
     enum kmd_result (*SubmitCommand)(void *adapter, struct kmd_execution *execution,
                                      struct kmd_submission *submission);
 
-    /* D3DKMT_ESCAPE_DRIVERPRIVATE; `data` is changed in place. `driver_device` may be NULL.
-     * Optional: STATUS_NOT_SUPPORTED. */
+    /* D3DKMT_ESCAPE_DRIVERPRIVATE; `data` is changed in place. `driver_device` may be NULL. Escapes
+     * that translate handles do not come here, nor any that a secure VM may not send. Optional:
+     * STATUS_NOT_SUPPORTED. */
     NTSTATUS (*Escape)(void *adapter, void *driver_device, void *data, uint32_t size);
 
     /* A directory with the driver's user-mode files, or NULL when there is none. The text lives
      * until StopDevice. Optional. */
     const char *(*DriverStorePath)(void *adapter);
 };
+
+/* A plug-in defines it; the host looks for it by its name, nothing is linked with it. */
+extern const struct kmd_interface d3dkmt_miniport_plugin __attribute__((visibility("default")));
 
 #ifdef __cplusplus
 }

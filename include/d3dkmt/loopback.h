@@ -13,19 +13,25 @@
  *   async                 messages of submission and synchronization go without a reply
  *   pending               paging operations answer STATUS_PENDING and finish later
  *   page-lists            the host takes the caller's memory as page numbers instead of GPADLs
+ *   secure                the VM is a secure one: hosts then answer no escapes but the known ones
  *   hw-scheduling         the adapters report hardware scheduling as enabled
  *   local-memory=BYTES    video memory of each adapter
  *   non-local-memory=BYTES  system memory that each adapter may use
  *   local-budget=BYTES    what a process may keep resident of the video memory
- *   profile=FILE          the adapters that an adapter profile describes, instead of adapters=,
- *                         compute-only= and hw-scheduling; d3dkmt-info --profile writes one from
- * any machine. Sizes given as options come before the file's. No comma in FILE io-space=BYTES the
- * window through which programs see allocations and fences (default 4G) hang-timeout-ms=N     after
- * which an engine that makes no progress is reset check-pointers        look at every pointer
- * before it is used, as the kernel does, and answer STATUS_UNSUCCESSFUL for one that leads nowhere;
- * costs a system call each host=PATH             the socket of a d3dkmt-hostd, whose command line
- * has all other options but check-pointers. The caller's own memory (pSystemMem) cannot be used
- * then: STATUS_NOT_SUPPORTED. A host that ends answers every call with STATUS_DEVICE_REMOVED
+ *   io-space=BYTES        the window through which programs see allocations and fences (default 4G)
+ *   hang-timeout-ms=N     after which an engine that makes no progress is reset
+ *   profile=FILE          the adapters that an adapter profile describes, in place of adapters=,
+ *                         compute-only= and hw-scheduling; d3dkmt-info --profile writes one.
+ *                         Sizes given as options come before the file's. No comma in FILE
+ *   miniport=NAME:OPTIONS  what plays the vendor's kernel-mode driver: the plug-in
+ *                         libd3dkmt-miniport-NAME.so (see kmd.h) with options of its own;
+ *                         default: softgpu, which is built in and knows driver-store=FOLDER
+ *   check-pointers        look at every pointer before it is used, as the kernel does, and answer
+ *                         STATUS_UNSUCCESSFUL for one that leads nowhere; costs a system call each
+ *   host=PATH             the socket of a d3dkmt-hostd, whose command line has all other options
+ *                         but check-pointers. The caller's own memory (pSystemMem) cannot be used
+ *                         then: STATUS_NOT_SUPPORTED. A host that ends answers every call with
+ *                         STATUS_DEVICE_REMOVED
  *   spin-us=N             with host=PATH: how long a reply is looked for before the thread sleeps
  *                         (default 0)
  */
@@ -50,7 +56,7 @@ D3DKMT_API extern const struct d3dkmt_backend d3dkmt_loopback_backend;
  *
  * STATUS_SUCCESS; STATUS_INVALID_PARAMETER for a number or adapter that does not exist;
  * STATUS_DEVICE_REMOVED when no simulated host is open; STATUS_NOT_SUPPORTED when it is in another
- * process.
+ * process, or has another miniport than the built-in one.
  */
 D3DKMT_API NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number,
                                                  softgpu_function function, void *context);

@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 struct loopback {
-    struct host_adapter_config adapter;  /* as the options describe the first of the adapters */
+    struct host_adapter_config adapter; /* as the options describe the first of the adapters */
+    char miniport_options[LOOPBACK_OPTIONS_MAX];
     struct profile *profile;             /* NULL: none */
     struct loopback_transport transport; /* when the host is here */
     struct remote_transport *remote;     /* when it is elsewhere, else NULL */
@@ -82,6 +83,8 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         goto fail;
     }
     loopback->adapter = options->host.adapters[0];
+    strcpy(loopback->miniport_options, options->miniport_options);
+    loopback->adapter.miniport_options = loopback->miniport_options;
     loopback->profile = options->profile;
     free(options);
     atomic_store(&open_instance, loopback);
@@ -171,6 +174,8 @@ NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t number, softgpu
         return STATUS_NOT_SUPPORTED;
     if (!host_adapter_is_present(loopback->transport.host, adapter))
         return STATUS_INVALID_PARAMETER;
+    if (loopback->adapter.miniport != &kmd_softgpu)
+        return STATUS_NOT_SUPPORTED;
     struct gpu_adapter *gpu = host_gpu_adapter(loopback->transport.host, adapter);
     return kmd_softgpu_set_function(gpu_adapter_miniport_adapter(gpu), number, function, context);
 }

@@ -3,6 +3,7 @@
 #include "backend-loopback/options.h"
 
 #include "backend-loopback/kmd/softgpu.h"
+#include "backend-loopback/miniport.h"
 #include "core/last_error.h"
 #include "core/options.h"
 
@@ -34,6 +35,7 @@ static const struct switch_option {
     size_t offset;
 } switch_options[] = {
     {"async", offsetof(struct loopback_options, async)},
+    {"secure", offsetof(struct loopback_options, secure)},
     {"page-lists", offsetof(struct loopback_options, page_lists)},
     {"pending", offsetof(struct loopback_options, pending)},
     {"hw-scheduling", offsetof(struct loopback_options, hw_scheduling)},
@@ -52,6 +54,23 @@ static NTSTATUS read_path(struct loopback_options *options, const char *path)
     return STATUS_SUCCESS;
 }
 
+_Static_assert((int)LOOPBACK_OPTIONS_MAX >= (int)OPTIONS_TEXT_MAX, "any value must fit");
+
+/* NAME, or NAME:OPTIONS */
+static NTSTATUS read_miniport(struct loopback_options *options, const char *value)
+{
+    char name[LOOPBACK_MINIPORT_NAME_MAX];
+    size_t length = strcspn(value, ":");
+
+    if (length < sizeof(name)) {
+        memcpy(name, value, length);
+        name[length] = '\0';
+        strcpy(options->miniport_options, value[length] ? value + length + 1 : "");
+        value = name;
+    }
+    return loopback_miniport_find(value, &options->miniport);
+}
+
 static NTSTATUS read_profile(struct loopback_options *options, const char *path)
 {
     if (*path == '\0' || options->profile)
@@ -67,6 +86,8 @@ static NTSTATUS read_option(void *context, const struct option *option)
 
     if (strcmp(option->name, "host") == 0)
         return read_path(options, option->value);
+    if (strcmp(option->name, "miniport") == 0)
+        return read_miniport(options, option->value);
     if (strcmp(option->name, "profile") == 0)
         return read_profile(options, option->value);
     for (size_t i = 0; i < COUNT(number_options); i++) {
@@ -106,7 +127,8 @@ static void configure_adapters(struct loopback_options *options)
     for (uint32_t i = 0; i < host->adapter_count; i++) {
         struct host_adapter_config *adapter = &host->adapters[i];
 
-        adapter->miniport = &kmd_softgpu;
+        adapter->miniport = options->miniport;
+        adapter->miniport_options = options->miniport_options;
         adapter->asynchronous_paging = options->pending;
         adapter->hang_timeout_ns = options->hang_timeout_ms * 1000000;
         if (options->profile) {
@@ -166,6 +188,7 @@ NTSTATUS loopback_options_read(struct loopback_options *options, const char *tex
 {
     memset(options, 0, sizeof(*options));
     options->adapters = 1;
+    options->miniport = &kmd_softgpu;
     NTSTATUS status = read_all(options, text);
 
     if (!NT_SUCCESS(status)) {
@@ -175,6 +198,7 @@ NTSTATUS loopback_options_read(struct loopback_options *options, const char *tex
     }
     options->host.interface_version = (uint32_t)options->version;
     options->host.async_messages = options->async;
+    options->host.secure = options->secure;
     options->host.caps = options->page_lists ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
     configure_adapters(options);
     return STATUS_SUCCESS;

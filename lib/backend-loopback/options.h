@@ -6,13 +6,17 @@
 #include "backend-loopback/host/host.h"
 #include "backend-loopback/profile/profile.h"
 
+enum { LOOPBACK_OPTIONS_MAX = 1024 }; /* as core/options.h accepts */
+
 struct loopback_options {
-    char host_path[108];     /* "": the host is in this process */
+    char host_path[108]; /* "": the host is in this process */
+    const struct kmd_interface *miniport;
+    char miniport_options[LOOPBACK_OPTIONS_MAX]; /* "": none; the host copies them */
     struct profile *profile; /* NULL: none; adapters of the host point into it */
     struct host_config host;
     uint64_t adapters, compute_only_adapters, version;
     uint64_t local_memory, non_local_memory, local_budget, hang_timeout_ms, spin_us;
-    bool async, page_lists, pending, check_pointers, hw_scheduling;
+    bool async, secure, page_lists, pending, check_pointers, hw_scheduling;
 };
 
 /* Explained on failure: STATUS_INVALID_PARAMETER, or what profile_load says. On success the host's

@@ -359,7 +359,9 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
     if (NT_SUCCESS(status))
         status = host_guest_connect(transport->host, &link, &transport->guest);
     if (!NT_SUCCESS(status)) {
-        services->fail_with(status, "the simulated host could not be started");
+        services->fail_with(status,
+                            "the simulated host could not be started with the miniport \"%s\"",
+                            config->adapters[0].miniport->name);
         goto destroy_vm;
     }
     d3dkmti_guest_vm_global_offered(transport->vm);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/registry.h"
 
-#include "core/environment.h"
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/plugin.h"
 
-#include <ctype.h>
 #include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { REGISTRY_MAX = 8, PATH_MAX_LENGTH = 4096 };
+enum { REGISTRY_MAX = 8 };
 
 /*
  * The backends that are linked in, in the order of the automatic choice, NULL at the end. Whoever
@@ -40,57 +38,9 @@ NTSTATUS d3dkmt_register_backend(const struct d3dkmt_backend *backend)
     return STATUS_SUCCESS;
 }
 
-static bool name_is_valid(const char *name)
-{
-    size_t length = strlen(name);
-
-    for (size_t i = 0; i < length; i++) {
-        if (!isalnum((unsigned char)name[i]) && name[i] != '-')
-            return false;
-    }
-    return length > 0 && length < BACKEND_NAME_MAX;
-}
-
-/* The folder of the file that holds this code, with a slash at its end; "" when unknown. */
-static void own_folder(char *folder, size_t size)
-{
-    Dl_info info;
-    const char *slash;
-
-    folder[0] = '\0';
-    if (dladdr(&backend_services, &info) && info.dli_fname &&
-        (slash = strrchr(info.dli_fname, '/')) != NULL)
-        snprintf(folder, size, "%.*s/", (int)(slash - info.dli_fname), info.dli_fname);
-}
-
-/* A plug-in stays loaded: its threads and callbacks may outlive any use of it. */
-static void *load(const char *folder, const char *name)
-{
-    char path[PATH_MAX_LENGTH];
-    const char *slash = *folder && folder[strlen(folder) - 1] != '/' ? "/" : "";
-
-    if ((size_t)snprintf(path, sizeof(path), "%s%slibd3dkmt-%s.so", folder, slash, name) >=
-        sizeof(path))
-        return NULL;
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-}
-
-static void *load_from_any_folder(const char *name)
-{
-    char folder[PATH_MAX_LENGTH];
-    const char *configured = environment_get("D3DKMT_PLUGIN_PATH");
-    void *library = configured ? load(configured, name) : NULL;
-
-    if (!library) {
-        own_folder(folder, sizeof(folder));
-        library = *folder ? load(folder, name) : NULL;
-    }
-    return library ? library : load("", name);
-}
-
 static NTSTATUS find_plugin(const char *name, const struct d3dkmt_backend **backend)
 {
-    void *library = load_from_any_folder(name);
+    void *library = d3dkmti_plugin_load(name);
 
     if (!library) {
         const char *reason = dlerror();
@@ -116,7 +66,7 @@ static NTSTATUS find_plugin(const char *name, const struct d3dkmt_backend **back
 
 NTSTATUS registry_find(const char *name, const struct d3dkmt_backend **backend)
 {
-    if (!name_is_valid(name))
+    if (!d3dkmti_plugin_name_is_valid(name, BACKEND_NAME_MAX))
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                             "\"%.80s\" is not a backend's name (letters, digits and hyphens)",
                             name);

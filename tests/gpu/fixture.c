@@ -39,7 +39,7 @@ void rig_open_process(struct rig *other, const struct rig *rig)
     other->machine = rig->machine;
     other->adapter = rig->adapter;
     other->waits = rig->waits;
-    assert_int_equal(gpu_process_create(other->adapter, &other->process), STATUS_SUCCESS);
+    assert_int_equal(gpu_process_create(other->adapter, "test", &other->process), STATUS_SUCCESS);
     other->device = rig_new_device(other);
     assert_int_equal(gpu_paging_queue_create(other->device, &other->paging), STATUS_SUCCESS);
 }
@@ -63,7 +63,7 @@ void rig_open(struct rig *rig, const struct gpu_machine_config *machine,
     assert_int_equal(
         gpu_adapter_create(rig->machine, adapter ? adapter : &default_adapter, &rig->adapter),
         STATUS_SUCCESS);
-    assert_int_equal(gpu_process_create(rig->adapter, &rig->process), STATUS_SUCCESS);
+    assert_int_equal(gpu_process_create(rig->adapter, "test", &rig->process), STATUS_SUCCESS);
     rig->device = rig_new_device(rig);
     assert_int_equal(gpu_paging_queue_create(rig->device, &rig->paging), STATUS_SUCCESS);
     assert_int_equal(gpu_wait_group_create(rig->machine, 0, &rig->waits), STATUS_SUCCESS);

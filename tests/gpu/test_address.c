@@ -453,7 +453,8 @@ static void processes_do_not_see_each_other(void **state)
     struct gpu_context *context;
     struct commands commands;
 
-    assert_int_equal(gpu_process_create(setting->rig.adapter, &other.process), STATUS_SUCCESS);
+    assert_int_equal(gpu_process_create(setting->rig.adapter, "test", &other.process),
+                     STATUS_SUCCESS);
     other.device = rig_new_device(&other);
     assert_int_equal(gpu_paging_queue_create(other.device, &other.paging), STATUS_SUCCESS);
     context = rig_new_context(&other, NODE_3D);

@@ -157,7 +157,7 @@ static void parents_may_go_first(void **state)
     struct gpu_allocation *allocation;
     struct commands commands;
 
-    assert_int_equal(gpu_process_create(rig->adapter, &own.process), STATUS_SUCCESS);
+    assert_int_equal(gpu_process_create(rig->adapter, "test", &own.process), STATUS_SUCCESS);
     own.device = rig_new_device(&own);
     assert_int_equal(gpu_paging_queue_create(own.device, &own.paging), STATUS_SUCCESS);
     context = rig_new_context(&own, NODE_3D);
@@ -196,7 +196,7 @@ static void process_can_go_while_its_work_runs(void **state)
     assert_int_equal(
         kmd_softgpu_set_function(gpu_adapter_miniport_adapter(rig->adapter), 1, linger, &calls),
         STATUS_SUCCESS);
-    assert_int_equal(gpu_process_create(rig->adapter, &own.process), STATUS_SUCCESS);
+    assert_int_equal(gpu_process_create(rig->adapter, "test", &own.process), STATUS_SUCCESS);
     own.device = rig_new_device(&own);
     assert_int_equal(gpu_paging_queue_create(own.device, &own.paging), STATUS_SUCCESS);
     context = rig_new_context(&own, NODE_3D);

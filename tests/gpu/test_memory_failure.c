@@ -76,7 +76,7 @@ static NTSTATUS be_born(struct life *life, bool asynchronous)
     if (NT_SUCCESS(status))
         status = gpu_adapter_create(life->machine, &adapter, &life->adapter);
     if (NT_SUCCESS(status))
-        status = gpu_process_create(life->adapter, &life->process);
+        status = gpu_process_create(life->adapter, "test", &life->process);
     if (NT_SUCCESS(status))
         status = gpu_device_create(life->process, NULL, NULL, &life->device);
     fence.device = life->device;

@@ -188,6 +188,14 @@ static void options_name_the_driver_store(void **state)
 /* ---- A miniport that counts and misbehaves */
 
 static struct {
+    int workers;
+    int processes;
+    bool vm_known;
+    bool vm_secure;
+    char process_name[16];
+    NTSTATUS create_process;
+    NTSTATUS set_vm;
+    uint32_t capabilities;
     int devices;
     int contexts;
     int allocations;
@@ -204,6 +212,7 @@ static NTSTATUS own_start(const struct kmd_start_info *start, struct kmd_adapter
 {
     assert_int_equal(start->services->version, KMD_SERVICES_VERSION);
     info->node_count = own.nodes;
+    info->capabilities = own.capabilities;
     info->segment_size[KMD_SEGMENT_LOCAL] = 1 << 20;
     info->segment_size[KMD_SEGMENT_NON_LOCAL] = 1 << 20;
     own.started++;
@@ -216,12 +225,53 @@ static void own_stop(void *adapter)
     assert_ptr_equal(adapter, &own);
     own.started--;
     if (own.started == 0)
-        assert_int_equal(own.devices, 0);
+        assert_int_equal(own.devices + own.processes + own.workers, 0);
 }
 
-static NTSTATUS own_create_device(void *adapter, void **device)
+static NTSTATUS own_create_process(void *adapter, const struct kmd_process_info *info,
+                                   void **process)
 {
     (void)adapter;
+    if (!NT_SUCCESS(own.create_process))
+        return own.create_process;
+    if (info->flags == KMD_PROCESS_VIRTUAL_MACHINE_WORKER) {
+        assert_null(info->worker);
+        assert_string_equal(info->name, "vmwp.exe");
+        own.workers++;
+        *process = &own.workers;
+        return STATUS_SUCCESS;
+    }
+    assert_int_equal(info->flags, KMD_PROCESS_VIRTUAL_MACHINE);
+    assert_ptr_equal(info->worker, &own.workers);
+    assert_true(own.vm_known);
+    strncpy(own.process_name, info->name, sizeof(own.process_name) - 1);
+    own.processes++;
+    *process = &own.processes;
+    return STATUS_SUCCESS;
+}
+
+static void own_destroy_process(void *adapter, void *process)
+{
+    (void)adapter;
+    if (process == &own.workers && own.workers == 1)
+        assert_int_equal(own.processes, 0);
+    --*(int *)process;
+}
+
+static NTSTATUS own_set_vm(void *adapter, const struct kmd_virtual_machine *data)
+{
+    (void)adapter;
+    assert_ptr_equal(data->worker, &own.workers);
+    assert_int_equal(data->guid[15], 0x2f);
+    own.vm_known = true;
+    own.vm_secure = data->secure;
+    return own.set_vm;
+}
+
+static NTSTATUS own_create_device(void *adapter, void *process, void **device)
+{
+    (void)adapter;
+    assert_ptr_equal(process, &own.processes);
     own.devices += NT_SUCCESS(own.create_device);
     *device = &own.devices;
     return own.create_device;
@@ -286,6 +336,9 @@ static const struct kmd_interface own_miniport = {
     .name = "own",
     .StartDevice = own_start,
     .StopDevice = own_stop,
+    .CreateProcess = own_create_process,
+    .DestroyProcess = own_destroy_process,
+    .SetVirtualMachineData = own_set_vm,
     .CreateDevice = own_create_device,
     .DestroyDevice = own_destroy_device,
     .CreateContext = own_create_context,
@@ -298,9 +351,11 @@ static const struct kmd_interface own_miniport = {
 static int set_up_own(void **state)
 {
     static struct rig rig;
-    struct gpu_adapter_config config = {.miniport = &own_miniport};
+    struct gpu_adapter_config config = {.miniport = &own_miniport,
+                                        .virtual_machine = {[15] = 0x2f}};
 
     memset(&own, 0, sizeof(own));
+    own.capabilities = KMD_CAPABILITY_PARAVIRTUALIZATION;
     own.nodes = 1;
     own.result = KMD_DONE;
     rig_open(&rig, NULL, &config);
@@ -312,6 +367,7 @@ static int tear_down_own(void **state)
 {
     rig_close(*state);
     assert_int_equal(own.devices + own.contexts + own.allocations + own.started, 0);
+    assert_int_equal(own.processes + own.workers, 0);
     return 0;
 }
 
@@ -338,6 +394,120 @@ static void miniport_sees_a_balanced_life(void **state)
     assert_int_equal(own.devices, 0);
     rig->device = NULL;
     rig->paging = NULL;
+}
+
+static void processes_belong_to_the_worker_of_the_vm(void **state)
+{
+    struct rig *rig = *state;
+    struct gpu_process *process = NULL;
+
+    assert_int_equal(own.workers, 1);
+    assert_int_equal(own.processes, 1);
+    assert_false(own.vm_secure);
+    assert_string_equal(own.process_name, "test");
+    assert_int_equal(gpu_process_create(rig->adapter, "second", &process), STATUS_SUCCESS);
+    assert_string_equal(own.process_name, "second");
+    assert_int_equal(own.processes, 2);
+    own.create_process = STATUS_ACCESS_DENIED;
+    struct gpu_process *third = NULL;
+    assert_int_equal(gpu_process_create(rig->adapter, "third", &third), STATUS_ACCESS_DENIED);
+    own.create_process = STATUS_SUCCESS;
+    assert_null(third);
+    assert_int_equal(own.processes, 2);
+    gpu_process_destroy(process);
+    assert_int_equal(own.processes, 1);
+}
+
+static NTSTATUS start_another(struct rig *rig, struct gpu_adapter_config config)
+{
+    struct gpu_adapter *adapter;
+    int started = own.started, workers = own.workers;
+    NTSTATUS status;
+
+    config.miniport = &own_miniport;
+    config.virtual_machine[15] = 0x2f;
+    status = gpu_adapter_create(rig->machine, &config, &adapter);
+    if (NT_SUCCESS(status))
+        gpu_adapter_destroy(adapter);
+    /* Whatever was begun has been ended. */
+    assert_int_equal(own.started, started);
+    assert_int_equal(own.workers, workers);
+    return status;
+}
+
+static void adapters_without_a_capability_are_refused(void **state)
+{
+    const struct gpu_adapter_config plain = {0}, compute = {.compute_only = true};
+    const struct gpu_adapter_config secure = {.secure_virtual_machine = true};
+    const struct gpu_adapter_config both = {.compute_only = true, .secure_virtual_machine = true};
+
+    assert_int_equal(start_another(*state, plain), STATUS_SUCCESS);
+    assert_false(own.vm_secure);
+    assert_int_equal(start_another(*state, compute), STATUS_SUCCESS);
+    assert_int_equal(start_another(*state, secure), STATUS_SUCCESS);
+    assert_true(own.vm_secure);
+    assert_int_equal(start_another(*state, both), STATUS_NOT_SUPPORTED);
+    own.capabilities |= KMD_CAPABILITY_IOMMU_SECURE_MODE;
+    assert_int_equal(start_another(*state, both), STATUS_SUCCESS);
+    own.capabilities = KMD_CAPABILITY_IOMMU_SECURE_MODE;
+    assert_int_equal(start_another(*state, plain), STATUS_NOT_SUPPORTED);
+}
+
+static void a_refused_vm_leaves_nothing(void **state)
+{
+    const struct gpu_adapter_config plain = {0};
+
+    own.set_vm = STATUS_ACCESS_DENIED;
+    assert_int_equal(start_another(*state, plain), STATUS_ACCESS_DENIED);
+    own.set_vm = STATUS_SUCCESS;
+    own.create_process = STATUS_NO_MEMORY;
+    assert_int_equal(start_another(*state, plain), STATUS_NO_MEMORY);
+    own.create_process = STATUS_SUCCESS;
+}
+
+static void nodes_of_the_configuration_are_insisted_on(void **state)
+{
+    static const struct kmd_node nodes[] = {
+        {KMD_ENGINE_CRYPTO, "Cipher"}, {KMD_ENGINE_3D, ""}, {KMD_ENGINE_COPY, "DMA"}};
+    struct gpu_adapter_config config = {.node_count = 3, .nodes = nodes};
+    struct rig *rig = *state;
+    struct gpu_adapter *adapter;
+
+    /* This miniport has its own, whatever it is asked for. */
+    assert_int_equal(start_another(rig, config), STATUS_NOT_SUPPORTED);
+    config.miniport = &kmd_softgpu;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_SUCCESS);
+    assert_int_equal(gpu_adapter_info(adapter)->node_count, 3);
+    assert_int_equal(gpu_adapter_info(adapter)->nodes[0].type, KMD_ENGINE_CRYPTO);
+    assert_string_equal(gpu_adapter_info(adapter)->nodes[2].name, "DMA");
+    gpu_adapter_destroy(adapter);
+    config.node_count = KMD_MAX_NODES + 1;
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_INVALID_PARAMETER);
+}
+
+static void with_one_segment_everything_is_there(void **state)
+{
+    struct gpu_adapter_config config = {.miniport = &kmd_softgpu,
+                                        .segment_size = {64 * PAGE, GPU_NOTHING}};
+    struct softgpu_allocation data = softgpu_allocation_data(PAGE, SOFTGPU_ALLOCATION_NON_LOCAL);
+    struct gpu_allocation_config allocation_config = {.private_data = &data,
+                                                      .private_data_size = sizeof(data)};
+    struct rig *rig = *state;
+    struct gpu_adapter *adapter;
+    struct gpu_allocation *allocation;
+
+    assert_int_equal(gpu_adapter_create(rig->machine, &config, &adapter), STATUS_SUCCESS);
+    assert_int_equal(gpu_adapter_segment_size(adapter, KMD_SEGMENT_NON_LOCAL), 0);
+    assert_int_equal(gpu_allocation_create(adapter, &allocation_config, &allocation),
+                     STATUS_SUCCESS);
+    assert_int_equal(gpu_allocation_segment(allocation), KMD_SEGMENT_LOCAL);
+    gpu_allocation_release(allocation);
+    allocation_config.system_memory = true;
+    assert_int_equal(gpu_allocation_create(adapter, &allocation_config, &allocation),
+                     STATUS_SUCCESS);
+    assert_int_equal(gpu_allocation_segment(allocation), KMD_SEGMENT_LOCAL);
+    gpu_allocation_release(allocation);
+    gpu_adapter_destroy(adapter);
 }
 
 static void miniport_failures_are_handed_on(void **state)
@@ -436,6 +606,11 @@ int main(void)
         TEST(escapes_answer_in_place),
         TEST(options_name_the_driver_store),
         TEST_OWN(miniport_sees_a_balanced_life),
+        TEST_OWN(processes_belong_to_the_worker_of_the_vm),
+        TEST_OWN(adapters_without_a_capability_are_refused),
+        TEST_OWN(a_refused_vm_leaves_nothing),
+        TEST_OWN(nodes_of_the_configuration_are_insisted_on),
+        TEST_OWN(with_one_segment_everything_is_there),
         TEST_OWN(miniport_failures_are_handed_on),
         TEST_OWN(impossible_allocations_are_not_believed),
         TEST_OWN(faults_without_a_fault_are_dma_faults),

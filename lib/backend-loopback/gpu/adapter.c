@@ -18,6 +18,7 @@ static bool is_usable(const struct kmd_interface *miniport)
     return miniport && miniport->version == KMD_INTERFACE_VERSION &&
            miniport->size >= sizeof(*miniport) && miniport->StartDevice && miniport->StopDevice &&
            miniport->CreateAllocation && miniport->SubmitCommand &&
+           !miniport->CreateProcess == !miniport->DestroyProcess &&
            !miniport->CreateDevice == !miniport->DestroyDevice &&
            !miniport->CreateContext == !miniport->DestroyContext;
 }
@@ -45,8 +46,43 @@ static NTSTATUS check_info(const struct kmd_adapter_info *info,
 {
     if (info->node_count == 0 || info->node_count > KMD_MAX_NODES)
         return STATUS_INVALID_PARAMETER;
+    uint32_t needed = KMD_CAPABILITY_PARAVIRTUALIZATION;
+
+    if (config->secure_virtual_machine && config->compute_only)
+        needed |= KMD_CAPABILITY_IOMMU_SECURE_MODE;
+    if ((info->capabilities & needed) != needed)
+        return STATUS_NOT_SUPPORTED;
     return config->node_count == 0 || has_nodes(info, config) ? STATUS_SUCCESS
                                                               : STATUS_NOT_SUPPORTED;
+}
+
+/* Tells the miniport of the VM that it is for. */
+static NTSTATUS introduce_vm(struct gpu_adapter *adapter, const struct gpu_adapter_config *config)
+{
+    const struct kmd_interface *miniport = adapter->miniport;
+    struct kmd_process_info info = {.flags = KMD_PROCESS_VIRTUAL_MACHINE_WORKER,
+                                    .name = "vmwp.exe"};
+    struct kmd_virtual_machine data = {.guid = config->virtual_machine,
+                                       .secure = config->secure_virtual_machine};
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (miniport->CreateProcess)
+        status = miniport->CreateProcess(adapter->miniport_adapter, &info, &adapter->driver_worker);
+    if (!NT_SUCCESS(status))
+        return status;
+    data.worker = adapter->driver_worker;
+    if (miniport->SetVirtualMachineData)
+        status = miniport->SetVirtualMachineData(adapter->miniport_adapter, &data);
+    if (!NT_SUCCESS(status) && miniport->DestroyProcess)
+        miniport->DestroyProcess(adapter->miniport_adapter, adapter->driver_worker);
+    return status;
+}
+
+static void stop_miniport(struct gpu_adapter *adapter)
+{
+    if (adapter->miniport->DestroyProcess)
+        adapter->miniport->DestroyProcess(adapter->miniport_adapter, adapter->driver_worker);
+    adapter->miniport->StopDevice(adapter->miniport_adapter);
 }
 
 static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_adapter_config *config)
@@ -74,6 +110,8 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
     for (unsigned node = 0; node < KMD_MAX_NODES; node++)
         adapter->info.nodes[node].name[KMD_MAX_NODE_NAME - 1] = '\0';
     status = check_info(&adapter->info, config);
+    if (NT_SUCCESS(status))
+        status = introduce_vm(adapter, config);
     if (!NT_SUCCESS(status))
         adapter->miniport->StopDevice(adapter->miniport_adapter);
     return status;
@@ -141,7 +179,7 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
 
 fail_threads:
     stop_threads(created);
-    created->miniport->StopDevice(created->miniport_adapter);
+    stop_miniport(created);
 fail_miniport:
     free_adapter(created);
     return status;
@@ -152,7 +190,7 @@ void gpu_adapter_destroy(struct gpu_adapter *adapter)
     if (!adapter)
         return;
     stop_threads(adapter);
-    adapter->miniport->StopDevice(adapter->miniport_adapter);
+    stop_miniport(adapter);
     free_adapter(adapter);
 }
 

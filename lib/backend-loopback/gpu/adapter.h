@@ -18,7 +18,9 @@ struct gpu_adapter_config {
     const struct kmd_interface *miniport; /* required; must outlive the adapter */
     const char *miniport_options;         /* handed to the miniport */
     bool compute_only;
-    uint32_t node_count; /* nodes that the miniport must have; 0: as it likes */
+    bool secure_virtual_machine;
+    uint8_t virtual_machine[16]; /* GUID, for the miniport */
+    uint32_t node_count;         /* nodes that the miniport must have; 0: as it likes */
     const struct kmd_node *nodes;
     bool asynchronous_paging; /* start in the mode of gpu_adapter_set_asynchronous_paging */
     /* Bytes, in place of the miniport's. What would lie in a segment of no size is in the other. */
@@ -32,7 +34,8 @@ struct gpu_adapter_config {
 
 /* Starts the miniport and one thread per node. STATUS_INVALID_PARAMETER (no miniport, its version
  * or answers are unusable), STATUS_NO_MEMORY, STATUS_NOT_SUPPORTED (it
- * has other nodes than those of the configuration), or the miniport's own status. */
+ * has other nodes than those of the configuration, or lacks a capability), or the miniport's own
+ * status. */
 NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapter_config *config,
                             struct gpu_adapter **adapter);
 

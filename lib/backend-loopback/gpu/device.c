@@ -17,8 +17,8 @@ NTSTATUS gpu_device_create(struct gpu_process *process, gpu_device_state_callbac
     if (!created)
         return STATUS_NO_MEMORY;
     if (miniport->CreateDevice)
-        status =
-            miniport->CreateDevice(process->adapter->miniport_adapter, &created->driver_device);
+        status = miniport->CreateDevice(process->adapter->miniport_adapter, process->driver_process,
+                                        &created->driver_device);
     if (!NT_SUCCESS(status)) {
         free(created);
         return status;

@@ -89,6 +89,7 @@ struct gpu_mapping {
 struct gpu_process {
     gpu_references references;
     struct gpu_adapter *adapter;
+    void *driver_process;
 
     /* Guarded by the adapter's memory_lock; changed only with the write lock of table_lock as well,
      * so that either lock is enough to read. Engines hold table_lock for reading while they touch
@@ -162,6 +163,7 @@ struct gpu_adapter {
     struct gpu_machine *machine;
     const struct kmd_interface *miniport;
     void *miniport_adapter;
+    void *driver_worker; /* the miniport's worker process of the VM */
     struct kmd_adapter_info info;
     uint64_t budget[KMD_SEGMENT_GROUPS];
     uint64_t hang_timeout_ns;

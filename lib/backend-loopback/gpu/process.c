@@ -22,9 +22,23 @@ static int init_table_lock(pthread_rwlock_t *lock)
     return error;
 }
 
-NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **process)
+static NTSTATUS tell_miniport(struct gpu_process *process, const char *name)
+{
+    const struct gpu_adapter *adapter = process->adapter;
+    struct kmd_process_info info = {
+        .flags = KMD_PROCESS_VIRTUAL_MACHINE, .name = name, .worker = adapter->driver_worker};
+
+    return adapter->miniport->CreateProcess
+               ? adapter->miniport->CreateProcess(adapter->miniport_adapter, &info,
+                                                  &process->driver_process)
+               : STATUS_SUCCESS;
+}
+
+NTSTATUS gpu_process_create(struct gpu_adapter *adapter, const char *name,
+                            struct gpu_process **process)
 {
     struct gpu_process *created = calloc(1, sizeof(*created));
+    NTSTATUS status = STATUS_NO_MEMORY;
 
     if (!created)
         return STATUS_NO_MEMORY;
@@ -36,6 +50,9 @@ NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **pr
         goto fail_table;
     if (init_table_lock(&created->table_lock) != 0)
         goto fail_lock;
+    status = tell_miniport(created, name);
+    if (!NT_SUCCESS(status))
+        goto fail_miniport;
     pthread_mutex_lock(&adapter->memory_lock);
     created->next = adapter->processes;
     created->link = &adapter->processes;
@@ -46,11 +63,13 @@ NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **pr
     *process = created;
     return STATUS_SUCCESS;
 
+fail_miniport:
+    pthread_rwlock_destroy(&created->table_lock);
 fail_lock:
     gpu_page_table_destroy(&created->table);
 fail_table:
     free(created);
-    return STATUS_NO_MEMORY;
+    return status;
 }
 
 void gpu_process_release(struct gpu_process *process)
@@ -62,6 +81,9 @@ void gpu_process_release(struct gpu_process *process)
     if (process->next)
         process->next->link = process->link;
     pthread_mutex_unlock(&process->adapter->memory_lock);
+    if (process->adapter->miniport->DestroyProcess)
+        process->adapter->miniport->DestroyProcess(process->adapter->miniport_adapter,
+                                                   process->driver_process);
     gpu_page_table_destroy(&process->table);
     pthread_rwlock_destroy(&process->table_lock);
     free(process);

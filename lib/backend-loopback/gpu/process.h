@@ -11,7 +11,9 @@
 struct gpu_adapter;
 struct gpu_process;
 
-NTSTATUS gpu_process_create(struct gpu_adapter *adapter, struct gpu_process **process);
+/* name: UTF-8, for the miniport. STATUS_NO_MEMORY, or what the miniport says. */
+NTSTATUS gpu_process_create(struct gpu_adapter *adapter, const char *name,
+                            struct gpu_process **process);
 
 /* Empties the address space at once: engines that still run its work fault. Devices, allocations
  * and fences that outlive it only keep the memory of the record. NULL is fine. */
@@ -29,8 +31,8 @@ struct gpu_memory_info {
 void gpu_process_memory_info(struct gpu_process *process, enum kmd_segment_group group,
                              struct gpu_memory_info *info);
 
-/* Memory up to the reservation is not moved out for others, and the budget of others ends before it.
- * STATUS_INVALID_PARAMETER when more than available_for_reservation is asked for. */
+/* Memory up to the reservation is not moved out for others, and the budget of others ends before
+ * it. STATUS_INVALID_PARAMETER when more than available_for_reservation is asked for. */
 NTSTATUS gpu_process_set_reservation(struct gpu_process *process, enum kmd_segment_group group,
                                      uint64_t bytes);
 

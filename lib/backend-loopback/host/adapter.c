@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Adapters: opening, what the guest driver must know, memory figures, clocks, escapes, standard
+/* Adapters: opening, what the guest driver must know, memory figures, clocks, standard
  * allocations. */
 #include <stdlib.h>
 
@@ -87,6 +87,8 @@ NTSTATUS host_get_internal_adapter_info(struct host_call *call, const void *comm
     info->driver_ddi_version = DRIVER_DDI_VERSION;
     if (config->hw_scheduling)
         info->bits |= WIRE_ADAPTER_HW_SCH_ENABLED | WIRE_ADAPTER_HW_SCH_CAPABLE;
+    if (call->host->config.secure)
+        info->bits |= WIRE_ADAPTER_SECURE_VIRTUAL_MACHINE;
     if (new && call->host->config.async_messages)
         info->bits |= WIRE_ADAPTER_ASYNC_MSG_ENABLED;
     info->host_adapter_luid.a = (uint32_t)config->host_luid.LowPart;
@@ -196,47 +198,6 @@ NTSTATUS host_query_clock_calibration(struct host_call *call, const void *comman
         now / NANOSECONDS * frequency + now % NANOSECONDS * frequency / NANOSECONDS;
     result->clock_data.cpu_clock_counter = now;
     return STATUS_SUCCESS;
-}
-
-/* ---- escapes */
-
-/*
- * With a device the simulated device passes it on; without one it goes to the miniport's adapter.
- */
-static NTSTATUS pass_escape(struct host_call *call, uint32_t device_handle, void *data,
-                            uint32_t size)
-{
-    const struct kmd_interface *miniport = call->adapter->config.miniport;
-    if (!device_handle) {
-        if (!miniport->Escape)
-            return STATUS_NOT_SUPPORTED;
-        return miniport->Escape(gpu_adapter_miniport_adapter(call->adapter->gpu), NULL, data, size);
-    }
-    struct host_device *device = host_find_device(call, device_handle);
-    if (!device)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = gpu_device_escape(device->gpu, data, size);
-    host_object_release(&device->object);
-    return status;
-}
-
-NTSTATUS host_escape(struct host_call *call, const void *command, void *reply)
-{
-    const struct wire_escape *escape = command;
-    const struct wire_span *tail = &call->request->tails[WIRE_TAIL_ESCAPE_PRIV_DRV_DATA];
-    bool failed = false;
-    (void)reply;
-    if (!host_is_adapter_handle(call, escape->adapter))
-        return STATUS_INVALID_PARAMETER;
-    if (escape->type != D3DKMT_ESCAPE_DRIVERPRIVATE)
-        return STATUS_NOT_SUPPORTED;
-    void *data = host_copy_span(tail, &failed);
-    NTSTATUS status =
-        failed ? STATUS_NO_MEMORY : pass_escape(call, escape->device, data, tail->count);
-    if (NT_SUCCESS(status))
-        wire_append(&call->out, data, tail->count);
-    free(data);
-    return status;
 }
 
 /* ---- standard allocations */

@@ -95,6 +95,14 @@ static NTSTATUS device_ids(struct host_adapter *adapter, unsigned char *data, ui
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS paravirtualization(struct host_adapter *adapter, unsigned char *data, uint32_t size)
+{
+    D3DKMT_PARAVIRTUALIZATION info = {.SecureContainer = adapter->host->config.secure};
+    (void)size;
+    memcpy(data, &info, sizeof(info));
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS wddm_2_7_caps(struct host_adapter *adapter, unsigned char *data, uint32_t size)
 {
     D3DKMT_WDDM_2_7_CAPS caps = {.Value = 0};
@@ -305,6 +313,8 @@ static const struct {
     [KMTQAITYPE_QUERY_ADAPTER_UNIQUE_GUID] = {unique_guid, UNIQUE_GUID_SIZE},
     [KMTQAITYPE_DRIVER_DESCRIPTION] = {driver_description, DESCRIPTION_SIZE},
     [KMTQAITYPE_DRIVER_DESCRIPTION_RENDER] = {driver_description, DESCRIPTION_SIZE},
+    [KMTQAITYPE_PARAVIRTUALIZATION_RENDER] = {paravirtualization,
+                                              sizeof(D3DKMT_PARAVIRTUALIZATION)},
     [KMTQAITYPE_WDDM_2_7_CAPS] = {wddm_2_7_caps, 4},
 };
 

@@ -33,8 +33,10 @@ host_handler host_create_process, host_destroy_process, host_set_io_space_region
 /* adapter.c, adapter_info.c */
 host_handler host_open_adapter, host_close_adapter, host_get_internal_adapter_info,
     host_query_adapter_info, host_query_video_memory_info, host_change_video_memory_reservation,
-    host_query_clock_calibration, host_escape, host_get_standard_allocation_driver_data,
-    host_is_feature_enabled;
+    host_query_clock_calibration, host_get_standard_allocation_driver_data, host_is_feature_enabled;
+
+/* escape.c */
+host_handler host_escape;
 
 /* statistics.c */
 host_handler host_query_statistics;

@@ -91,7 +91,9 @@ NTSTATUS host_adapter_start(struct host *host, uint32_t index,
         .hang_timeout_ns = adapter->config.hang_timeout_ns,
         .node_count = adapter->config.node_count,
         .nodes = adapter->config.nodes,
+        .secure_virtual_machine = host->config.secure,
     };
+    memcpy(gpu.virtual_machine, host->config.virtual_machine, sizeof(gpu.virtual_machine));
     memcpy(gpu.segment_size, adapter->config.segment_size, sizeof(gpu.segment_size));
     memcpy(gpu.budget, adapter->config.budget, sizeof(gpu.budget));
     if (NT_SUCCESS(status))
@@ -149,6 +151,9 @@ NTSTATUS host_create(const struct host_config *config, struct host **result)
     if (!host)
         return STATUS_NO_MEMORY;
     host->config = *config;
+    static const uint8_t no_guid[16];
+    if (memcmp(host->config.virtual_machine, no_guid, sizeof(no_guid)) == 0)
+        memcpy(host->config.virtual_machine, "libd3dkmt's VM 1", sizeof(no_guid));
     if (!host->config.interface_version)
         host->config.interface_version = WIRE_VERSION;
     if (!host->config.max_processes)
@@ -284,6 +289,36 @@ uint32_t host_object_count(struct host *host)
 }
 
 /* ---- text */
+
+static size_t put_utf8(char *to, size_t room, uint32_t character)
+{
+    unsigned follow = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+    static const uint8_t marks[] = {0, 0xc0, 0xe0, 0xf0};
+    if (room < follow + 1)
+        return 0;
+    to[0] = (char)(marks[follow] | character >> 6 * follow);
+    for (unsigned i = 1; i <= follow; i++)
+        to[i] = (char)(0x80 | (character >> 6 * (follow - i) & 0x3f));
+    return follow + 1;
+}
+
+void host_utf8(char *to, size_t size, const uint16_t *text, size_t units)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < units && text[i]; i++) {
+        uint32_t character = text[i];
+        if (character >= 0xd800 && character < 0xdc00 && i + 1 < units &&
+            (text[i + 1] & 0xfc00) == 0xdc00)
+            character = 0x10000 + ((character - 0xd800) << 10) + (text[++i] - 0xdc00u);
+        else if (character >= 0xd800 && character < 0xe000)
+            character = 0xfffd;
+        size_t length = put_utf8(to + used, size - 1 - used, character);
+        if (length == 0)
+            break;
+        used += length;
+    }
+    to[used] = '\0';
+}
 
 /* Decodes one character; malformed bytes become U+FFFD one by one. */
 static uint32_t next_character(const unsigned char **text)

@@ -98,6 +98,8 @@ struct host_adapter_config {
 struct host_config {
     uint32_t interface_version;    /* offered; default 40 */
     bool async_messages;           /* announced in the adapter info; from version 40 on only */
+    bool secure;                   /* a secure VM: only escapes that the host knows are answered */
+    uint8_t virtual_machine[16];   /* GUID, for miniports; default: one that is always the same */
     uint32_t caps;                 /* HOST_CAPS_* */
     uint64_t io_space_size;        /* bytes; default 4 GiB; a guest sees it in MiB */
     const struct gpu_clock *clock; /* NULL: the system's */

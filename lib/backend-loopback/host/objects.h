@@ -15,9 +15,9 @@
  * Locks: a table's lock guards the table, in_table and closed of its objects; host_process.lock
  * guards gpu[]; host_guest.lock guards its GPADLs, its IO space and its opened adapters. None is
  * taken while holding another, and none is held across a call to the guest's link. Calls into gpu
- * are made without a lock, but for those that call nothing back: making a gpu_process, lending
- * pages and taking them away. host.presence comes before all of them: a command holds it for
- * reading from beginning to end.
+ * are made without a lock, but for those that call nothing back: making a gpu_process (the
+ * miniport's CreateProcess waits for nothing), lending pages and taking them away. host.presence
+ * comes before all of them: a command holds it for reading from beginning to end.
  */
 #ifndef BACKEND_LOOPBACK_HOST_OBJECTS_H
 #define BACKEND_LOOPBACK_HOST_OBJECTS_H
@@ -147,6 +147,7 @@ struct host_adapter {
 struct host_process {
     struct host_object object;
     struct host_guest *guest; /* the owner */
+    char name[64];            /* UTF-8, as the guest says */
     struct host_table table;
     pthread_mutex_t lock;
     struct gpu_process *gpu[HOST_MAX_ADAPTERS]; /* made on first use */
@@ -332,6 +333,10 @@ void host_shared_sync_close(struct host_shared_sync *shared);
  * yet. */
 struct host_sync *host_sync_create(struct host_object *owner, uint32_t type,
                                    struct gpu_fence *fence);
+
+/* UTF-16, up to a terminator or units, to terminated UTF-8 in size bytes; what does not fit is left
+ * out. */
+void host_utf8(char *to, size_t size, const uint16_t *text, size_t units);
 
 /* Calls host_send_event(event) when all fences have reached their values, or one of them goes. The
  * wait is the guest's: it goes on without the process that began it. */

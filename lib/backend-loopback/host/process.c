@@ -55,10 +55,12 @@ NTSTATUS host_create_process(struct host_call *call, const void *command, void *
     const struct wire_createprocess *create = command;
     struct wire_createprocess_reply *result = reply;
     struct host_process *process;
-    (void)create; /* the guest's cookie, pid and name are of no use here */
     NTSTATUS status = new_process(call->guest, &process);
     if (!NT_SUCCESS(status))
         return status;
+    /* The guest's cookie and pid are of no use here. */
+    host_utf8(process->name, sizeof(process->name), create->process_name,
+              sizeof(create->process_name) / sizeof(create->process_name[0]));
     struct host_object *object = &process->object;
     status = host_table_insert(&call->host->globals, &object, 1);
     result->hprocess = NT_SUCCESS(status) ? object->handle : 0;
@@ -85,7 +87,7 @@ NTSTATUS host_process_gpu(struct host_process *process, struct host_adapter *ada
     pthread_mutex_lock(&process->lock);
     struct gpu_process **slot = &process->gpu[adapter->index];
     if (!*slot) {
-        status = gpu_process_create(adapter->gpu, slot);
+        status = gpu_process_create(adapter->gpu, process->name, slot);
         if (!NT_SUCCESS(status))
             *slot = NULL;
     }

@@ -62,6 +62,7 @@ static NTSTATUS start_device(const struct kmd_start_info *start, struct kmd_adap
     info->segment_size[KMD_SEGMENT_LOCAL] = LOCAL_MEMORY;
     info->segment_size[KMD_SEGMENT_NON_LOCAL] = NON_LOCAL_MEMORY;
     info->timestamp_frequency = TIMESTAMP_FREQUENCY;
+    info->capabilities = KMD_CAPABILITY_PARAVIRTUALIZATION | KMD_CAPABILITY_IOMMU_SECURE_MODE;
 
     created->services = start->services;
     created->description.magic = SOFTGPU_ADAPTER_MAGIC;
