@@ -51,7 +51,8 @@ static void count_in_process(const struct gpu_allocation *allocation, struct gpu
 }
 
 /* Is there an earlier one of the same process in the list? */
-static bool is_repeated(const struct gpu_allocation *allocation, const struct gpu_resident *resident)
+static bool is_repeated(const struct gpu_allocation *allocation,
+                        const struct gpu_resident *resident)
 {
     const struct gpu_resident *earlier = allocation->residents;
 

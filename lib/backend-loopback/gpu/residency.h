@@ -21,8 +21,8 @@ void gpu_residency_remove_device(struct gpu_device *device);
 void gpu_residency_remove_allocation(struct gpu_allocation *allocation);
 
 /* Adds what the allocation costs in its present state to the figures of its segment and of the
- * processes that hold it, or takes it off. Whoever changes the state takes it off before and adds it
- * afterwards. */
+ * processes that hold it, or takes it off. Whoever changes the state takes it off before and adds
+ * it afterwards. */
 void gpu_residency_count(struct gpu_allocation *allocation, bool add);
 
 /* Does it take room in its segment now? */
