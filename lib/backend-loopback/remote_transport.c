@@ -543,16 +543,22 @@ static NTSTATUS greet(struct remote_transport *transport)
     return use_welcome(transport, packet.body, received);
 }
 
-static void let_adapters_arrive(struct remote_transport *transport)
+/* STATUS_NO_MEMORY when there was none for one of them; one that the host refuses stays away. */
+static NTSTATUS let_adapters_arrive(struct remote_transport *transport)
 {
-    d3dkmti_guest_vm_global_offered(transport->vm);
-    for (uint32_t i = 0; i < transport->adapter_count; i++) {
+    NTSTATUS status = STATUS_SUCCESS;
+
+    (void)d3dkmti_guest_vm_global_offered(transport->vm); /* nothing starts yet */
+    for (uint32_t i = 0; i < transport->adapter_count && status != STATUS_NO_MEMORY; i++) {
         LUID luid;
 
         memcpy(&luid, transport->adapters[i].instance, sizeof(luid));
-        d3dkmti_guest_vm_channel_offered(transport->vm, i + 1, luid);
-        d3dkmti_guest_vm_pci_added(transport->vm, i, transport->adapters[i].compute_only != 0);
+        status = d3dkmti_guest_vm_channel_offered(transport->vm, i + 1, luid);
+        if (NT_SUCCESS(status))
+            status = d3dkmti_guest_vm_pci_added(transport->vm, i,
+                                                transport->adapters[i].compute_only != 0);
     }
+    return status == STATUS_NO_MEMORY ? status : STATUS_SUCCESS;
 }
 
 static void free_transport(struct remote_transport *transport)
@@ -604,9 +610,12 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
         free_transport(transport);
         return status;
     }
-    let_adapters_arrive(transport);
-    *result = transport;
-    return STATUS_SUCCESS;
+    status = let_adapters_arrive(transport);
+    if (NT_SUCCESS(status))
+        *result = transport;
+    else
+        remote_transport_close(transport);
+    return status;
 }
 
 struct guest_vm *remote_transport_vm(struct remote_transport *transport)

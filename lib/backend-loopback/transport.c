@@ -297,16 +297,33 @@ static void write_log(void *context, enum host_log_level level, const char *text
 
 /* ---- open and close */
 
-static void let_adapter_arrive(struct loopback_transport *transport, uint32_t adapter)
+/*
+ * An adapter that the host refuses to start stays away, as with the driver; one for which there was
+ * no memory must not be missed without a word: STATUS_NO_MEMORY.
+ */
+static NTSTATUS let_adapter_arrive(struct loopback_transport *transport, uint32_t adapter)
 {
     uint8_t instance[16];
     LUID luid;
 
     host_vgpu_instance(transport->host, adapter, instance);
     memcpy(&luid, instance, sizeof(luid));
-    d3dkmti_guest_vm_channel_offered(transport->vm, channel_of(adapter), luid);
-    d3dkmti_guest_vm_pci_added(transport->vm, adapter,
-                               host_adapter_is_compute_only(transport->host, adapter));
+    NTSTATUS status = d3dkmti_guest_vm_channel_offered(transport->vm, channel_of(adapter), luid);
+    if (NT_SUCCESS(status))
+        status = d3dkmti_guest_vm_pci_added(transport->vm, adapter,
+                                            host_adapter_is_compute_only(transport->host, adapter));
+    return status == STATUS_NO_MEMORY ? status : STATUS_SUCCESS;
+}
+
+static NTSTATUS remove_adapter(struct loopback_transport *transport, uint32_t adapter)
+{
+    if (!host_adapter_is_present(transport->host, adapter))
+        return STATUS_INVALID_PARAMETER;
+    atomic_store(&transport->leaving[adapter], true);
+    d3dkmti_guest_vm_channel_rescinded(transport->vm, channel_of(adapter));
+    d3dkmti_guest_vm_pci_removed(transport->vm, adapter);
+    atomic_store(&transport->leaving[adapter], false);
+    return host_adapter_remove(transport->host, adapter);
 }
 
 NTSTATUS loopback_transport_add(struct loopback_transport *transport,
@@ -314,24 +331,19 @@ NTSTATUS loopback_transport_add(struct loopback_transport *transport,
 {
     pthread_mutex_lock(&transport->hotplug_mutex);
     NTSTATUS status = host_adapter_add(transport->host, config, adapter);
-    if (NT_SUCCESS(status))
-        let_adapter_arrive(transport, *adapter);
+    if (NT_SUCCESS(status)) {
+        status = let_adapter_arrive(transport, *adapter);
+        if (!NT_SUCCESS(status))
+            (void)remove_adapter(transport, *adapter);
+    }
     pthread_mutex_unlock(&transport->hotplug_mutex);
     return status;
 }
 
 NTSTATUS loopback_transport_remove(struct loopback_transport *transport, uint32_t adapter)
 {
-    NTSTATUS status = STATUS_INVALID_PARAMETER;
-
     pthread_mutex_lock(&transport->hotplug_mutex);
-    if (host_adapter_is_present(transport->host, adapter)) {
-        atomic_store(&transport->leaving[adapter], true);
-        d3dkmti_guest_vm_channel_rescinded(transport->vm, channel_of(adapter));
-        d3dkmti_guest_vm_pci_removed(transport->vm, adapter);
-        atomic_store(&transport->leaving[adapter], false);
-        status = host_adapter_remove(transport->host, adapter);
-    }
+    NTSTATUS status = remove_adapter(transport, adapter);
     pthread_mutex_unlock(&transport->hotplug_mutex);
     return status;
 }
@@ -364,10 +376,12 @@ NTSTATUS loopback_transport_open(struct loopback_transport *transport,
                             config->adapters[0].miniport->name);
         goto destroy_vm;
     }
-    d3dkmti_guest_vm_global_offered(transport->vm);
-    for (uint32_t i = 0; i < host_adapter_count(transport->host); i++)
-        let_adapter_arrive(transport, i);
-    return STATUS_SUCCESS;
+    (void)d3dkmti_guest_vm_global_offered(transport->vm); /* nothing starts yet */
+    for (uint32_t i = 0; i < host_adapter_count(transport->host) && NT_SUCCESS(status); i++)
+        status = let_adapter_arrive(transport, i);
+    if (!NT_SUCCESS(status))
+        loopback_transport_close(transport);
+    return status;
 
 destroy_vm:
     host_destroy(transport->host);

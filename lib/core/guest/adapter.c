@@ -297,9 +297,10 @@ static bool is_enumerated(const struct guest_adapter *adapter, bool compute_only
     return adapter->state == GUEST_ADAPTER_ACTIVE && (compute_only_too || !adapter->compute_only);
 }
 
-/* Opens the adapters of a list that are to be enumerated, and describes them in infos. */
-static UINT open_listed(struct guest_process *process, const struct adapter_list *list,
-                        bool compute_only_too, D3DKMT_ADAPTERINFO *infos)
+/* Opens the adapters of a list that are to be enumerated, and describes them in infos: all, or
+ * without memory for one of them none. */
+static NTSTATUS open_listed(struct guest_process *process, const struct adapter_list *list,
+                            bool compute_only_too, D3DKMT_ADAPTERINFO *infos, ULONG *count)
 {
     UINT filled = 0;
 
@@ -307,13 +308,16 @@ static UINT open_listed(struct guest_process *process, const struct adapter_list
         if (!is_enumerated(list->adapters[i], compute_only_too))
             continue;
         D3DKMT_HANDLE handle = open_handle(process, list->adapters[i]);
-        if (!handle)
-            break; /* a shorter list is better than none */
+        if (!handle) {
+            close_all(process, infos, filled);
+            return STATUS_NO_MEMORY;
+        }
         infos[filled].hAdapter = handle;
         infos[filled].AdapterLuid = list->adapters[i]->luid;
         filled++;
     }
-    return filled;
+    *count = filled;
+    return STATUS_SUCCESS;
 }
 
 /* The common part of both enumerations: opens, and writes number and entries to the caller. */
@@ -325,8 +329,10 @@ static NTSTATUS enumerate(struct guest_process *process, const struct adapter_li
 
     if (!infos)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %zu adapters", list->count);
-    ULONG filled = open_listed(process, list, compute_only_too, infos);
-    NTSTATUS status = GUEST_WRITE(process, *caller_count, filled);
+    ULONG filled = 0;
+    NTSTATUS status = open_listed(process, list, compute_only_too, infos, &filled);
+    if (NT_SUCCESS(status))
+        status = GUEST_WRITE(process, *caller_count, filled);
     if (NT_SUCCESS(status))
         status = guest_write(process, caller_infos, infos, filled * sizeof(*infos), "pAdapters");
     if (!NT_SUCCESS(status))

@@ -105,18 +105,22 @@ static bool start_watcher(struct guest_descriptors *descriptors)
     return started;
 }
 
-static struct guest_descriptors *make(void)
+/* NULL, with *status, without memory, descriptors or a thread. */
+static struct guest_descriptors *make(NTSTATUS *status)
 {
     struct guest_descriptors *made = d3dkmti_calloc(1, sizeof(*made));
 
-    if (!made)
+    if (!made) {
+        *status = STATUS_NO_MEMORY;
         return NULL;
+    }
     pthread_mutex_init(&made->mutex, NULL);
     made->poll = epoll_create1(EPOLL_CLOEXEC);
     made->stop = eventfd(0, EFD_CLOEXEC);
     if (made->poll >= 0 && made->stop >= 0 && watch_end(made, made->stop, EPOLLIN) &&
         start_watcher(made))
         return made;
+    *status = STATUS_UNSUCCESSFUL;
     if (made->poll >= 0)
         close(made->poll);
     if (made->stop >= 0)
@@ -127,11 +131,11 @@ static struct guest_descriptors *make(void)
 }
 
 /* The VM's, made with the first descriptor. */
-static struct guest_descriptors *get(struct guest_vm *vm)
+static struct guest_descriptors *get(struct guest_vm *vm, NTSTATUS *status)
 {
     pthread_mutex_lock(&vm->mutex);
     if (!vm->descriptors)
-        vm->descriptors = make();
+        vm->descriptors = make(status);
     struct guest_descriptors *descriptors = vm->descriptors;
     pthread_mutex_unlock(&vm->mutex);
     return descriptors;
@@ -185,10 +189,13 @@ static bool enter(struct guest_descriptors *descriptors, struct descriptor *made
 
 NTSTATUS guest_descriptor_create(struct guest_vm *vm, struct guest_shared *shared, int *descriptor)
 {
-    struct guest_descriptors *descriptors = get(vm);
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    struct guest_descriptors *descriptors = get(vm, &status);
     struct descriptor *made = d3dkmti_calloc(1, sizeof(*made));
     int ends[2] = {-1, -1};
 
+    if (!made)
+        status = STATUS_NO_MEMORY;
     if (!descriptors || !made || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         goto fail;
     made->shared = shared;
@@ -206,7 +213,9 @@ fail:
         close(ends[1]);
     }
     free(made);
-    return d3dkmti_fail(STATUS_UNSUCCESSFUL,
+    if (status == STATUS_NO_MEMORY)
+        return d3dkmti_fail(status, "no memory for a shared object's descriptor");
+    return d3dkmti_fail(status,
                         "no descriptor can be had for a shared object; look at RLIMIT_NOFILE");
 }
 
@@ -214,14 +223,12 @@ NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2]
                                           struct guest_shared *shared, uint64_t value,
                                           const void *process, const void *adapter, uint64_t *event)
 {
-    struct guest_descriptors *descriptors = get(vm);
-    struct descriptor *made = d3dkmti_calloc(1, sizeof(*made));
-    NTSTATUS status = d3dkmti_fail(STATUS_UNSUCCESSFUL, "a sync file cannot be watched over");
+    NTSTATUS status = STATUS_NO_MEMORY;
+    struct guest_descriptors *descriptors = get(vm, &status);
+    struct descriptor *made = descriptors ? d3dkmti_calloc(1, sizeof(*made)) : NULL;
 
-    if (!descriptors || !made) {
-        free(made);
-        return status;
-    }
+    if (!made)
+        return d3dkmti_fail(status, "a sync file cannot be watched over");
     status = guest_event_create_for_sync_file(&vm->events, ends[1], process, adapter, &made->event);
     if (!NT_SUCCESS(status)) {
         free(made);
@@ -268,7 +275,8 @@ void guest_descriptor_count(struct guest_vm *vm, int descriptor)
 /* The record of a shared object in this engine's own list, referenced, or NULL. */
 static struct guest_shared *find_own(struct guest_vm *vm, int descriptor)
 {
-    struct guest_descriptors *descriptors = get(vm);
+    NTSTATUS status;
+    struct guest_descriptors *descriptors = get(vm, &status);
     struct guest_shared *shared = NULL;
 
     if (!descriptors)
@@ -304,7 +312,8 @@ struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
 static struct guest_shared *find_own_sync_file(struct guest_vm *vm, int descriptor, bool *found,
                                                uint64_t *value)
 {
-    struct guest_descriptors *descriptors = get(vm);
+    NTSTATUS status;
+    struct guest_descriptors *descriptors = get(vm, &status);
     struct guest_shared *shared = NULL;
 
     *found = false;

@@ -50,7 +50,7 @@ static void send_destroy(struct guest_device *device)
 
 /* Makes the device known; under the adapter mutex. On failure the host's device goes again. */
 static NTSTATUS publish(struct guest_process *process, struct guest_device *device,
-                        D3DKMT_CREATEDEVICE *caller)
+                        const D3DKMT_CREATEDEVICE *args, D3DKMT_CREATEDEVICE *caller)
 {
     struct handle_insertion insertion = {device->object.handle, HANDLE_TYPE_DEVICE, device};
     NTSTATUS status = GUEST_WRITE(process, caller->hDevice, device->object.handle);
@@ -62,6 +62,9 @@ static NTSTATUS publish(struct guest_process *process, struct guest_device *devi
         if (NT_SUCCESS(status))
             guest_list_append(&device->open_adapter->devices, &device->object);
         pthread_mutex_unlock(&process->mutex);
+        /* A handle that the host should not have named stays there, as from the kernel. */
+        if (status == STATUS_NO_MEMORY)
+            (void)GUEST_WRITE(process, caller->hDevice, args->hDevice);
     }
     if (!NT_SUCCESS(status))
         send_destroy(device);
@@ -86,7 +89,7 @@ static NTSTATUS create(struct guest_process *process, struct guest_open_adapter 
     if (NT_SUCCESS(status))
         status = send_create(process, open_adapter->adapter, args, &device->object.handle);
     if (NT_SUCCESS(status))
-        status = publish(process, device, caller);
+        status = publish(process, device, args, caller);
     if (!NT_SUCCESS(status))
         guest_object_release(device);
     return status;

@@ -37,13 +37,14 @@ D3DKMT_API void d3dkmti_guest_vm_destroy(struct guest_vm *vm);
 /*
  * Arrivals, in any order. An adapter starts, with messages sent from within these calls, when its
  * PCI function, its channel (the first 8 bytes of the instance GUID are the adapter's LUID) and the
- * global channel are all there. A failure to start is logged and leaves the adapter stopped.
+ * global channel are all there. A failure to start is logged, leaves the adapter stopped and is
+ * returned: STATUS_NO_MEMORY, the host's refusal, or the transport's failure.
  */
-D3DKMT_API void d3dkmti_guest_vm_global_offered(struct guest_vm *vm);
-D3DKMT_API void d3dkmti_guest_vm_pci_added(struct guest_vm *vm, guest_pci_function function,
-                                           bool compute_only);
-D3DKMT_API void d3dkmti_guest_vm_channel_offered(struct guest_vm *vm, guest_channel channel,
-                                                 LUID luid);
+D3DKMT_API NTSTATUS d3dkmti_guest_vm_global_offered(struct guest_vm *vm);
+D3DKMT_API NTSTATUS d3dkmti_guest_vm_pci_added(struct guest_vm *vm, guest_pci_function function,
+                                               bool compute_only);
+D3DKMT_API NTSTATUS d3dkmti_guest_vm_channel_offered(struct guest_vm *vm, guest_channel channel,
+                                                     LUID luid);
 
 /*
  * Departures. Calls that wait for the adapter return STATUS_DEVICE_REMOVED, later ones do the same;

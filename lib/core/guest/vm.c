@@ -201,29 +201,35 @@ close_channel:
     return status;
 }
 
-/* Starts whatever has become complete; under the VM's mutex. */
-static void start_what_is_complete(struct guest_vm *vm)
+/* Starts whatever has become complete; under the VM's mutex. The last failure, or success. */
+static NTSTATUS start_what_is_complete(struct guest_vm *vm)
 {
+    NTSTATUS status = STATUS_SUCCESS;
+
     for (struct guest_adapter *adapter = vm->adapters; adapter; adapter = adapter->next) {
         if (adapter->state != GUEST_ADAPTER_WAITING || !adapter->has_pci_function ||
             !adapter->has_channel || vm->global == GUEST_GLOBAL_ABSENT)
             continue;
-        if (vm->global != GUEST_GLOBAL_OPEN && !NT_SUCCESS(open_global_channel(vm))) {
+        NTSTATUS opened =
+            vm->global == GUEST_GLOBAL_OPEN ? STATUS_SUCCESS : open_global_channel(vm);
+        if (!NT_SUCCESS(opened)) {
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "the global channel could not be opened");
             vm->global =
                 GUEST_GLOBAL_ABSENT; /* as a host refused it: only a new offer changes it */
-            return;
+            return opened;
         }
-        NTSTATUS status = guest_adapter_start(adapter);
-        if (!NT_SUCCESS(status)) {
+        NTSTATUS started = guest_adapter_start(adapter);
+        if (!NT_SUCCESS(started)) {
             /* The channel stays open until the adapter goes, as the host knows it from the driver.
              */
             adapter->state = GUEST_ADAPTER_STOPPED;
             d3dkmti_log(D3DKMT_LOG_ERROR, "guest", "adapter %x:%x did not start: %s",
                         (unsigned)adapter->luid.HighPart, (unsigned)adapter->luid.LowPart,
-                        d3dkmt_status_name(status));
+                        d3dkmt_status_name(started));
+            status = started;
         }
     }
+    return status;
 }
 
 /* The adapter of this LUID that still lacks something, else a new one at the end of the list. */
@@ -250,17 +256,26 @@ static struct guest_adapter *find_or_add(struct guest_vm *vm, LUID luid, bool fo
     return adapter;
 }
 
-void d3dkmti_guest_vm_global_offered(struct guest_vm *vm)
+NTSTATUS d3dkmti_guest_vm_global_offered(struct guest_vm *vm)
 {
     pthread_mutex_lock(&vm->mutex);
     if (vm->global == GUEST_GLOBAL_ABSENT)
         vm->global = GUEST_GLOBAL_OFFERED;
-    start_what_is_complete(vm);
+    NTSTATUS status = start_what_is_complete(vm);
     pthread_mutex_unlock(&vm->mutex);
+    return status;
 }
 
-void d3dkmti_guest_vm_pci_added(struct guest_vm *vm, guest_pci_function function, bool compute_only)
+static NTSTATUS no_memory_for_adapter(void)
 {
+    return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for an adapter that arrives");
+}
+
+NTSTATUS d3dkmti_guest_vm_pci_added(struct guest_vm *vm, guest_pci_function function,
+                                    bool compute_only)
+{
+    NTSTATUS status;
+
     pthread_mutex_lock(&vm->mutex);
     if (!vm->version_is_known)
         negotiate_version(vm, function);
@@ -272,21 +287,29 @@ void d3dkmti_guest_vm_pci_added(struct guest_vm *vm, guest_pci_function function
         adapter->compute_only = compute_only;
         if (vm->interface_version >= WIRE_VERSION)
             adapter->host_vgpu_luid = read_luid(vm, function, CONFIG_VGPU_LUID);
-        start_what_is_complete(vm);
+        status = start_what_is_complete(vm);
+    } else {
+        status = no_memory_for_adapter();
     }
     pthread_mutex_unlock(&vm->mutex);
+    return status;
 }
 
-void d3dkmti_guest_vm_channel_offered(struct guest_vm *vm, guest_channel channel, LUID luid)
+NTSTATUS d3dkmti_guest_vm_channel_offered(struct guest_vm *vm, guest_channel channel, LUID luid)
 {
+    NTSTATUS status;
+
     pthread_mutex_lock(&vm->mutex);
     struct guest_adapter *adapter = find_or_add(vm, luid, true);
     if (adapter) {
         adapter->has_channel = true;
         adapter->channel = channel;
-        start_what_is_complete(vm);
+        status = start_what_is_complete(vm);
+    } else {
+        status = no_memory_for_adapter();
     }
     pthread_mutex_unlock(&vm->mutex);
+    return status;
 }
 
 /* ---- departure */
