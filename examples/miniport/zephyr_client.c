@@ -80,7 +80,7 @@ static bool read_store(struct client *client, char *line, int size)
     const wchar_t *folder = value.info.OutputString;
     for (; folder[length] && length + sizeof("/" ZEPHYR_STORE_FILE) < sizeof(path); length++)
         path[length] = (char)folder[length];
-    strcpy(path + length, "/" ZEPHYR_STORE_FILE);
+    snprintf(path + length, sizeof(path) - length, "/" ZEPHYR_STORE_FILE);
     FILE *file = fopen(path, "r");
     bool good = file && fgets(line, size, file);
     if (file)

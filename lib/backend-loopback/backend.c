@@ -83,7 +83,8 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         goto fail;
     }
     loopback->adapter = options->host.adapters[0];
-    strcpy(loopback->miniport_options, options->miniport_options);
+    memcpy(loopback->miniport_options, options->miniport_options,
+           sizeof(loopback->miniport_options));
     loopback->adapter.miniport_options = loopback->miniport_options;
     loopback->profile = options->profile;
     free(options);

@@ -8,6 +8,7 @@
 #include "core/options.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MIB ((uint64_t)1 << 20)
@@ -65,7 +66,8 @@ static NTSTATUS read_miniport(struct loopback_options *options, const char *valu
     if (length < sizeof(name)) {
         memcpy(name, value, length);
         name[length] = '\0';
-        strcpy(options->miniport_options, value[length] ? value + length + 1 : "");
+        snprintf(options->miniport_options, sizeof(options->miniport_options), "%s",
+                 value[length] ? value + length + 1 : "");
         value = name;
     }
     return loopback_miniport_find(value, &options->miniport);

@@ -122,21 +122,20 @@ static json_t *value_text(const D3DDDI_QUERYREGISTRY_INFO *value, const char *ty
 
 /* What drivers of all vendors, or Windows for them, write and clients may look at. */
 static const struct {
-    const char *key;
+    const char *key, *name, *type;
     D3DDDI_QUERYREGISTRY_TYPE key_number;
-    const char *name, *type;
     unsigned type_number;
 } known_values[] = {
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "DriverDesc", "REG_SZ", 1},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "DriverVersion", "REG_SZ", 1},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "DriverDate", "REG_SZ", 1},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "ProviderName", "REG_SZ", 1},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "MatchingDeviceId", "REG_SZ", 1},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "HardwareInformation.MemorySize", "REG_DWORD", 4},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "HardwareInformation.qwMemorySize", "REG_QWORD",
+    {"adapter", "DriverDesc", "REG_SZ", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 1},
+    {"adapter", "DriverVersion", "REG_SZ", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 1},
+    {"adapter", "DriverDate", "REG_SZ", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 1},
+    {"adapter", "ProviderName", "REG_SZ", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 1},
+    {"adapter", "MatchingDeviceId", "REG_SZ", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 1},
+    {"adapter", "HardwareInformation.MemorySize", "REG_DWORD", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 4},
+    {"adapter", "HardwareInformation.qwMemorySize", "REG_QWORD", D3DDDI_QUERYREGISTRY_ADAPTERKEY,
      11},
-    {"adapter", D3DDDI_QUERYREGISTRY_ADAPTERKEY, "HardwareInformation.MemorySize", "REG_BINARY", 3},
-    {"service", D3DDDI_QUERYREGISTRY_SERVICEKEY, "ImagePath", "REG_SZ", 1},
+    {"adapter", "HardwareInformation.MemorySize", "REG_BINARY", D3DDDI_QUERYREGISTRY_ADAPTERKEY, 3},
+    {"service", "ImagePath", "REG_SZ", D3DDDI_QUERYREGISTRY_SERVICEKEY, 1},
 };
 
 json_t *info_collect_registry(D3DKMT_HANDLE adapter)

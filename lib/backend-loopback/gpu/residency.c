@@ -133,7 +133,7 @@ static void drop(struct gpu_allocation *allocation, struct gpu_resident *residen
     struct gpu_resident **link = &allocation->residents;
 
     gpu_residency_count(allocation, false);
-    while (*link != resident)
+    while (*link && *link != resident)
         link = &(*link)->next;
     *link = resident->next;
     allocation->out &= allocation->residents != NULL;

@@ -112,15 +112,16 @@ static NTSTATUS residency_of_resource(struct host_call *call, const struct host_
         parts = host_table_owned(&call->process->table, &resource->object, HOST_KIND_ALLOCATION,
                                  &count);
         if (!parts)
-            worst = D3DKMT_ALLOCATIONRESIDENCYSTATUS_NOTRESIDENT;
-        for (uint32_t i = 0; i < count; i++) {
+            status = STATUS_INVALID_PARAMETER; /* it is empty, or there is no memory to look */
+        for (uint32_t i = 0; parts && i < count; i++) {
             uint32_t residency =
                 residency_of(((const struct host_allocation *)(void *)parts[i])->gpu);
             if (residency > worst)
                 worst = residency;
             host_object_release(parts[i]);
         }
-        wire_append(&call->out, &worst, sizeof(worst));
+        if (parts)
+            wire_append(&call->out, &worst, sizeof(worst));
     }
     free(parts);
     host_object_release(resource ? &resource->object : NULL);

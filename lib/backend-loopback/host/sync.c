@@ -398,12 +398,13 @@ static void signal_notifications(struct host_call *call, const struct fence_list
 static NTSTATUS signal_now(struct host_call *call, const struct fence_list *list,
                            const struct host_queues *queues, bool allow_rewind)
 {
+    struct gpu_queue *first = queues->count ? queues->list[0] : NULL;
     NTSTATUS status =
-        queues->count || may_signal_from_cpu(list) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+        first || may_signal_from_cpu(list) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     for (uint32_t i = 0; i < list->count && NT_SUCCESS(status); i++) {
         bool value_only = gpu_fence_get_type(list->fences[i]) == GPU_FENCE_MONITORED;
-        if (!value_only)
-            status = gpu_queue_signal_now(queues->list[0], 1, &list->fences[i], &list->values[i]);
+        if (!value_only && first)
+            status = gpu_queue_signal_now(first, 1, &list->fences[i], &list->values[i]);
         else if (allow_rewind || list->values[i] > gpu_fence_value(list->fences[i]))
             gpu_fence_signal(list->fences[i], list->values[i]);
     }

@@ -292,7 +292,7 @@ static NTSTATUS read_node(const struct reader *reader, const struct place *place
     if (!raw.gpu_mmu)
         return reader_fail(reader, &inner, "simulated engines always have a GPU MMU");
     node->type = (enum kmd_engine_type)raw.type;
-    strcpy(node->name, raw.name);
+    snprintf(node->name, sizeof(node->name), "%s", raw.name);
     return STATUS_SUCCESS;
 }
 
