@@ -180,6 +180,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     hostd_run(hostd, stop);
     hostd_destroy(hostd);
+    profile_free(options.profile);
     close(stop);
     return 0;
 }

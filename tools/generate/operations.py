@@ -19,9 +19,9 @@ LIMITS = {
                                     "loses the device",
     "OpenSynchronizationObject": "functional for shared objects of the calling process",
     "GetSharedResourceAdapterLuid": "functional by descriptor; resources have no global handles",
-    "Escape": "functional: the built-in miniport's private escapes",
-    "QueryAdapterInfo": "functional: the types that clients ask; others are refused",
-    "IsFeatureEnabled": "functional: hardware scheduling is the one feature that is known",
+    "Escape": "functional: the miniport's private escapes; of the known ones those that translate handles; in a secure VM no others",
+    "QueryAdapterInfo": "functional: the types that clients ask, and those of an adapter profile; others are refused",
+    "IsFeatureEnabled": "functional: hardware scheduling, or the features of an adapter profile",
     "MakeResident": "functional: budgets and page tables; storage itself does not move",
     "QueryStatistics": "functional: adapter, segments, nodes and processes; display and sensors are "
                        "refused",
