@@ -11,6 +11,7 @@
 
 #include <d3dkmt/loopback.h>
 
+#include <pthread.h>
 #include <stdio.h>
 
 enum { MESSAGES_MAX = 64 };
@@ -272,6 +273,51 @@ static void a_device_that_was_not_marked_is_active(void **state)
     D3DKMTCloseDxCoreDevice();
 }
 
+/* ---- who else is concerned */
+
+static void *wait_for_ever(void *result)
+{
+    D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU wait;
+    const UINT64 never = UINT64_MAX;
+
+    memset(&wait, 0, sizeof(wait));
+    wait.hDevice = world.handles[WORLD_DEVICE];
+    wait.ObjectCount = 1;
+    wait.ObjectHandleArray = &world.handles[WORLD_FENCE];
+    wait.FenceValueArray = &never;
+    *(NTSTATUS *)result = D3DKMTWaitForSynchronizationObjectFromCpu(&wait);
+    return NULL;
+}
+
+/* Whether the wait has begun by then or not. */
+static void a_removed_adapter_ends_the_waits_for_it(void **state)
+{
+    D3DKMT_INVALIDATECACHE invalidate;
+    NTSTATUS status = STATUS_SUCCESS;
+    pthread_t waiter;
+
+    assert_int_equal(d3dkmt_open(*state), STATUS_SUCCESS);
+    world_create(&world, world_public_call, NULL);
+    assert_int_equal(pthread_create(&waiter, NULL, wait_for_ever, &status), 0);
+    memset(&invalidate, 0, sizeof(invalidate));
+    invalidate.hDevice = world.handles[WORLD_DEVICE];
+    invalidate.hAllocation = world.handles[WORLD_ALLOCATION];
+    assert_int_equal(d3dkmt_set_faults("message=INVALIDATECACHE,removed"), STATUS_SUCCESS);
+    assert_int_equal(D3DKMTInvalidateCache(&invalidate), STATUS_DEVICE_REMOVED);
+    assert_int_equal(pthread_join(waiter, NULL), 0);
+    assert_int_equal(status, STATUS_DEVICE_REMOVED);
+    assert_int_equal(d3dkmt_faults_struck(), 1);
+    assert_int_equal(d3dkmt_set_faults(NULL), STATUS_SUCCESS);
+    world_destroy(&world);
+    D3DKMTCloseDxCoreDevice();
+    /* Another opening finds it again. */
+    assert_int_equal(d3dkmt_open(*state), STATUS_SUCCESS);
+    world_create(&world, world_public_call, NULL);
+    assert_int_equal(world.failures, 0);
+    world_destroy(&world);
+    D3DKMTCloseDxCoreDevice();
+}
+
 int main(void)
 {
 #define TEST(how)                                                                                  \
@@ -283,6 +329,8 @@ int main(void)
         TEST("loopback:async"),
         TEST("loopback:version=39"),
         {"a device that was not marked is active", a_device_that_was_not_marked_is_active, NULL,
+         NULL, (char *)(uintptr_t) "loopback"},
+        {"a removed adapter ends the waits for it", a_removed_adapter_ends_the_waits_for_it, NULL,
          NULL, (char *)(uintptr_t) "loopback"},
     };
 #undef TEST
