@@ -15,7 +15,8 @@
 
 enum { DATA = 65536, LARGEST = DATA - 32 };
 
-static unsigned char payload[DATA], room[DATA];
+static unsigned char payload[DATA];
+static _Thread_local unsigned char room[DATA]; /* of who receives */
 
 /* ---- one thread */
 
