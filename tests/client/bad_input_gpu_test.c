@@ -117,8 +117,8 @@ static void garbage_private_data(void **state)
     for (unsigned way = 0; way < 7; way++) {
         D3DKMT_CREATEALLOCATION *args = bad_input_fill(call);
         struct softgpu_allocation *data = args->pAllocationInfo2->pPrivateDriverData;
-        struct bad_case expected = {call, NULL, "garbage in the private data", STATUS_SUCCESS,
-                                    false};
+        struct bad_case expected = {call,           NULL,  "garbage in the private data",
+                                    STATUS_SUCCESS, false, false};
 
         *data = good;
         data->magic ^= way == 0;

@@ -57,6 +57,12 @@ static int in_child(const char *specification)
     return own.failures ? 3 : 0;
 }
 
+static void wrong_descriptors(void **state)
+{
+    (void)state;
+    bad_input_try_all(MALFORM_NO_DESCRIPTOR);
+}
+
 static void of_the_parent(void **state)
 {
 #ifdef CLIENT_THREAD_SANITIZER
@@ -76,9 +82,8 @@ static void of_the_parent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BAD_INPUT_TESTS(wrong_types),
-        BAD_INPUT_TESTS(garbage),
-        BAD_INPUT_TESTS(destroyed),
+        BAD_INPUT_TESTS(wrong_types),   BAD_INPUT_TESTS(garbage),
+        BAD_INPUT_TESTS(destroyed),     BAD_INPUT_TESTS(wrong_descriptors),
         BAD_INPUT_TESTS(of_the_parent),
     };
 

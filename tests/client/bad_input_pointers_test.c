@@ -40,7 +40,7 @@ static void try_pointer(const struct every_call *call, const struct call_field *
     char what[96];
 
     snprintf(what, sizeof(what), "%s = %s", field->name, description);
-    struct bad_case expected = {call, field->name, what, status_of(call, writing), false};
+    struct bad_case expected = {call, field->name, what, status_of(call, writing), false, false};
     memcpy((unsigned char *)args + field->offset, &pointer, sizeof(pointer));
     /* Enumerating calls say how many there are before they write the array. */
     if (malform_may_be_null(call)) {
@@ -90,8 +90,7 @@ static void try_read_only(const struct every_call *call, const struct call_field
     const void *content;
 
     /* CreateHwQueue has given its queue away by then: the driver forgets that failure. */
-    if (field->kind != FIELD_OUT || call->flags & CALL_HOST_LACKS ||
-        call->op == D3DKMT_OP_CreateHwQueue)
+    if (field->kind != FIELD_OUT || call->op == D3DKMT_OP_CreateHwQueue)
         return;
     memcpy(&content, (unsigned char *)bad_input_fill(call) + field->offset, sizeof(content));
     memcpy(pages, content, 2048);
@@ -145,10 +144,15 @@ static void read_only_arguments(void **state)
 
         while (result->kind && result->kind != FIELD_RESULT)
             result++;
-        if (!result->kind || call->flags & CALL_HOST_LACKS)
+        if (!result->kind)
             continue;
-        struct bad_case expected = {call, "caller", "arguments that may not be written",
-                                    STATUS_UNSUCCESSFUL, false};
+        struct bad_case expected = {
+            .call = call,
+            .argument = "caller",
+            .what = "arguments that may not be written",
+            .status = STATUS_UNSUCCESSFUL,
+            .fills = call->op == D3DKMT_OP_OpenResourceFromNtHandle,
+        };
         memcpy(pages, bad_input_fill(call), call->args_size);
         mprotect(pages, WORLD_PAGE, PROT_READ);
         bad_input_expect(&expected, pages);

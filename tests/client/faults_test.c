@@ -55,12 +55,6 @@ static void complain(const struct occasion *occasion, const char *how)
                 d3dkmt_last_error());
 }
 
-/* What the simulated host lacks may fail as it likes. */
-static bool is_right(const struct every_call *call, NTSTATUS status)
-{
-    return NT_SUCCESS(status) || call->flags & CALL_HOST_LACKS;
-}
-
 /* What gives back works once, and gives back whatever the host says: as with dxgkrnl, the program
  * has it no more. */
 static bool gives_back(const struct every_call *call)
@@ -81,7 +75,10 @@ static NTSTATUS status_of(const struct occasion *occasion)
 static NTSTATUS call_once(const struct every_call *call, void *args)
 {
     every_call_fill(call, &world, args);
-    return world_public_call(NULL, call->op, args);
+    NTSTATUS status = world_public_call(NULL, call->op, args);
+    if (NT_SUCCESS(status))
+        every_call_close(call, args);
+    return status;
 }
 
 /* A success says that there is something: handles and addresses are not 0. */
@@ -123,8 +120,6 @@ static void judge(const struct occasion *occasion, NTSTATUS status, const unsign
         judge_success(occasion, args);
         return;
     }
-    if (call->flags & CALL_HOST_LACKS && fault->host_has_acted)
-        return;
     if (status != status_of(occasion))
         complain(occasion, d3dkmt_status_name(status));
     else if (d3dkmt_last_error_status() != status || !strstr(d3dkmt_last_error(), call->name))
@@ -147,7 +142,7 @@ static void call_again(const struct occasion *occasion)
     NTSTATUS status = call_once(call, args);
     if (occasion->fault->removes_adapter
             ? NT_SUCCESS(status) && call->fields[0].kind == FIELD_HANDLE
-            : !is_right(call, status))
+            : !NT_SUCCESS(status))
         complain(occasion,
                  occasion->fault->removes_adapter ? "succeeds after that" : "fails after that");
 }
@@ -159,7 +154,7 @@ static bool strike(const struct occasion *occasion)
     const struct every_call *call = occasion->call;
     char plan[128];
 
-    if (occasion->later && !is_right(call, call_once(call, args)))
+    if (occasion->later && !NT_SUCCESS(call_once(call, args)))
         complain(occasion, "fails before");
     uint32_t objects = host_object_count(loopback_host());
     snprintf(plan, sizeof(plan), "message=*,after=%u,times=1,%s", occasion->message,
@@ -168,15 +163,21 @@ static bool strike(const struct occasion *occasion)
     memcpy(before, args, sizeof(before));
     assert_int_equal(d3dkmt_set_faults(plan), STATUS_SUCCESS);
     NTSTATUS status = world_public_call(NULL, call->op, args);
+    if (!NT_SUCCESS(status))
+        world_settle();
     bool struck = d3dkmt_faults_struck() > 0;
     assert_int_equal(d3dkmt_set_faults(NULL), STATUS_SUCCESS);
     if (!struck) {
-        if (!is_right(call, status))
+        if (!NT_SUCCESS(status))
             complain(occasion, "fails without a fault");
+        else
+            every_call_close(call, args);
         return false;
     }
     strikes++;
     judge(occasion, status, args, before, objects);
+    if (NT_SUCCESS(status))
+        every_call_close(call, args);
     call_again(occasion);
     return true;
 }

@@ -127,65 +127,12 @@ static void call_everything(struct world *world)
     for (size_t i = 0; i < every_call_count; i++) {
         const struct every_call *one = &every_call[i];
 
-        if (one->flags & (CALL_DESTROYS | CALL_HOST_LACKS))
+        if (one->flags & CALL_DESTROYS)
             continue;
         every_call_fill(one, world, args);
-        works(one->op, args);
+        if (works(one->op, args))
+            every_call_close(one, args);
     }
-}
-
-static void use_sync_file(struct world *world, D3DKMT_HANDLE fence)
-{
-    D3DKMT_CREATESYNCFILE file;
-    D3DKMT_OPENSYNCOBJECTFROMSYNCFILE opening;
-
-    memset(&file, 0, sizeof(file));
-    file.hDevice = world->handles[WORLD_DEVICE];
-    file.hMonitoredFence = fence;
-    file.FenceValue = 1;
-    if (!works(D3DKMT_OP_CreateSyncFile, &file))
-        return;
-    memset(&opening, 0, sizeof(opening));
-    opening.hSyncFile = file.hSyncFile;
-    opening.hDevice = world->handles[WORLD_DEVICE];
-    works(D3DKMT_OP_OpenSyncObjectFromSyncFile, &opening);
-    close((int)file.hSyncFile);
-}
-
-static void open_again(struct world *world, HANDLE descriptor)
-{
-    D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 opening;
-
-    memset(&opening, 0, sizeof(opening));
-    opening.hNtHandle = descriptor;
-    opening.hDevice = world->handles[WORLD_DEVICE];
-    opening.Flags.Shared = 1;
-    opening.Flags.NtSecuritySharing = 1;
-    works(D3DKMT_OP_OpenSyncObjectFromNtHandle2, &opening);
-    close((int)(intptr_t)descriptor);
-}
-
-/* Shared objects and sync files: descriptors, threads and sockets. */
-static void share(struct world *world)
-{
-    D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create;
-    D3DKMT_SHAREOBJECTS sharing;
-    HANDLE descriptor = NULL;
-
-    memset(&create, 0, sizeof(create));
-    create.hDevice = world->handles[WORLD_DEVICE];
-    create.Info.Type = D3DDDI_MONITORED_FENCE;
-    create.Info.Flags.Shared = 1;
-    create.Info.Flags.NtSecuritySharing = 1;
-    if (!works(D3DKMT_OP_CreateSynchronizationObject2, &create))
-        return;
-    use_sync_file(world, create.hSyncObject);
-    memset(&sharing, 0, sizeof(sharing));
-    sharing.ObjectCount = 1;
-    sharing.ObjectHandleArray = &create.hSyncObject;
-    sharing.pSharedNtHandle = &descriptor;
-    if (works(D3DKMT_OP_ShareObjects, &sharing))
-        open_again(world, descriptor);
 }
 
 static void live(const char *specification)
@@ -203,7 +150,6 @@ static void live(const char *specification)
     world.failures = 0;
     device = world.handles[WORLD_DEVICE];
     call_everything(&world);
-    share(&world);
     world_destroy(&world);
     if (world.failures)
         complain(world.first_status, world.first_failure);

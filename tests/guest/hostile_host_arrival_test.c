@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ static const char *const departure_names[DEPARTURES] = {
 struct moment {
     unsigned at; /* number of the exchange */
     enum departure departure;
-    bool reached;
+    atomic_bool reached; /* maybe by the thread that follows descriptors */
 };
 
 static void rescind_channel(struct liar *host)
@@ -195,9 +196,9 @@ static void depart(struct liar *host, struct liar_exchange *exchange, void *cont
                                                                   rescind_global};
     struct moment *moment = context;
 
-    if (moment->reached || exchange->number != moment->at)
+    if (exchange->number != moment->at)
         return;
-    moment->reached = true;
+    atomic_store(&moment->reached, true);
     pthread_mutex_lock(&host->mutex);
     unsigned closings = host->closings;
     pthread_mutex_unlock(&host->mutex);
@@ -234,7 +235,7 @@ static void departures(void **state)
 
             liar_listen(liar, depart, &moment);
             tour_run(liar, false, NULL);
-            assert_true(moment.reached);
+            assert_true(atomic_load(&moment.reached));
             bring_back();
             /* Without the global channel the host cannot be told that the process went. */
             if (departure != GLOBAL_GOES && host_object_count(liar->real.host) != 0)

@@ -104,6 +104,8 @@ static bool hold_one(const struct every_call *one)
     tell(&late.released);
     pthread_join(caller_thread, NULL);
     pthread_join(breaker_thread, &failures);
+    if (NT_SUCCESS(late.status))
+        every_call_close(one, late.args);
     if (failures)
         fail_msg("%s late: %u calls of another process fail", one->name,
                  (unsigned)(uintptr_t)failures);

@@ -55,6 +55,20 @@ static void close_channel(void *context, guest_channel channel)
     pthread_mutex_unlock(&liar->mutex);
 }
 
+/* A program on the host has no use for what it is given: without this the objects would add up. */
+static void close_what_is_the_hosts(struct liar *liar, const struct wire_request *request,
+                                    const void *reply, size_t size)
+{
+    struct wire_shareobjectwithhost_reply answer;
+
+    if (request->command !=
+            &wire_global_commands[WIRE_GLOBAL_SHAREOBJECTWITHHOST - WIRE_GLOBAL_COMMAND_FIRST] ||
+        size < sizeof(answer))
+        return;
+    memcpy(&answer, reply, sizeof(answer));
+    (void)host_worker_close(liar->real.host, answer.vail_nt_handle);
+}
+
 static NTSTATUS exchange(void *context, guest_channel channel, const void *message, size_t size,
                          void *reply, size_t capacity, size_t *reply_size)
 {
@@ -72,6 +86,8 @@ static NTSTATUS exchange(void *context, guest_channel channel, const void *messa
     /* A message that a host cannot read is a defect of the engine. */
     must(wire_request_decode(message, size, version_of(liar), &request) == WIRE_OK,
          "the engine sent a malformed message");
+    if (NT_SUCCESS(status))
+        close_what_is_the_hosts(liar, &request, reply, *reply_size);
     if (!hook || !NT_SUCCESS(status))
         return status;
     struct liar_exchange shown = {

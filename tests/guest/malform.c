@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -50,6 +51,12 @@ static bool is_right(const struct world *world, const struct call_field *field, 
     return false;
 }
 
+/* Global handles are numbers of the host's: others may look the same. */
+static bool is_comparable(const struct call_field *field, unsigned object)
+{
+    return object != WORLD_GLOBAL_FENCE || field->accepts >> object & 1;
+}
+
 static void try_handle(const struct malform *malform, const struct every_call *call,
                        const struct call_field *field, D3DKMT_HANDLE value, const char *description)
 {
@@ -74,8 +81,10 @@ static void try_handle(const struct malform *malform, const struct every_call *c
 static void try_wrong_types(const struct malform *malform, const struct every_call *call,
                             const struct call_field *field)
 {
-    for (unsigned object = 0; object < WORLD_OBJECTS; object++)
-        try_handle(malform, call, field, malform->world->handles[object], world_names[object]);
+    for (unsigned object = 0; object < WORLD_OBJECTS; object++) {
+        if (is_comparable(field, object))
+            try_handle(malform, call, field, malform->world->handles[object], world_names[object]);
+    }
 }
 
 static void try_garbage(const struct malform *malform, const struct every_call *call,
@@ -105,8 +114,10 @@ static void try_destroyed(const struct malform *malform, const struct every_call
     memcpy(handles, gone.handles, sizeof(handles));
     world_destroy(&gone);
     malform->world->failures += gone.failures;
-    for (unsigned object = 1; object < WORLD_OBJECTS; object++)
-        try_handle(malform, call, field, handles[object], world_names[object]);
+    for (unsigned object = 1; object < WORLD_OBJECTS; object++) {
+        if (is_comparable(field, object))
+            try_handle(malform, call, field, handles[object], world_names[object]);
+    }
 }
 
 /* ---- counts */
@@ -128,9 +139,9 @@ static void try_count(const struct malform *malform, const struct every_call *ca
     char what[96];
     /* A list of adapters that is too short is told apart. */
     bool short_list = call->op == D3DKMT_OP_EnumAdapters2 && count == 0;
-    struct bad_case expected = {call, field->name, what,
-                                short_list ? STATUS_BUFFER_TOO_SMALL : STATUS_INVALID_PARAMETER,
-                                false};
+    struct bad_case expected = {
+        call,  field->name, what, short_list ? STATUS_BUFFER_TOO_SMALL : STATUS_INVALID_PARAMETER,
+        false, false};
     unsigned char *args = malform_fill(call, malform->world);
 
     snprintf(what, sizeof(what), "%s = %u", field->name, count);
@@ -179,9 +190,9 @@ static void try_null(const struct malform *malform, const struct every_call *cal
         char what[96];
         /* As the kernel, which spells this one as a bad argument. */
         bool blurred = call->op == D3DKMT_OP_CreateContextVirtual;
-        struct bad_case expected = {call, field->name, what,
-                                    blurred ? STATUS_INVALID_PARAMETER : STATUS_UNSUCCESSFUL,
-                                    false};
+        struct bad_case expected = {call,  field->name,
+                                    what,  blurred ? STATUS_INVALID_PARAMETER : STATUS_UNSUCCESSFUL,
+                                    false, false};
 
         snprintf(what, sizeof(what), "%s = %s", field->name, variants[i].description);
         memcpy(args + field->offset, &variants[i].address, sizeof(variants[i].address));
@@ -214,8 +225,8 @@ static void try_no_eventfd(const struct malform *malform, const struct every_cal
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         int64_t value = wrong[i].descriptor;
-        struct bad_case expected = {call, field->name, wrong[i].name, STATUS_INVALID_PARAMETER,
-                                    false};
+        struct bad_case expected = {call,  field->name, wrong[i].name, STATUS_INVALID_PARAMETER,
+                                    false, false};
         unsigned char *args = malform_fill(call, malform->world);
 
         memcpy(args + field->offset, &value, sizeof(value));
@@ -226,6 +237,49 @@ static void try_no_eventfd(const struct malform *malform, const struct every_cal
     close(pipe_ends[1]);
 }
 
+/* ---- descriptors of objects */
+
+static bool is_descriptor(const struct every_call *call, const struct call_field *field)
+{
+    (void)call;
+    return field->kind == FIELD_DESCRIPTOR;
+}
+
+static void try_descriptor(const struct malform *malform, const struct every_call *call,
+                           const struct call_field *field, int descriptor, const char *what)
+{
+    int64_t value = descriptor;
+    struct bad_case expected = {call, field->name, what, STATUS_INVALID_PARAMETER, false, false};
+    unsigned char *args = malform_fill(call, malform->world);
+
+    memcpy(args + field->offset, &value, sizeof(value));
+    malform->expect(&expected, args);
+}
+
+static void try_other_descriptors(const struct malform *malform, const struct every_call *call,
+                                  const struct call_field *field)
+{
+    int file = open("/dev/null", O_RDWR | O_CLOEXEC), closed = dup(file), pair[2] = {-1, -1};
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0 || closed < 0)
+        malform->world->failures++;
+    close(closed);
+    try_descriptor(malform, call, field, -1, "-1");
+    try_descriptor(malform, call, field, INT32_MAX, "a large number");
+    try_descriptor(malform, call, field, closed, "a closed descriptor");
+    try_descriptor(malform, call, field, file, "/dev/null");
+    try_descriptor(malform, call, field, malform->world->event, "an eventfd");
+    try_descriptor(malform, call, field, pair[0], "a socket of the caller's");
+    for (unsigned i = 0; i < WORLD_DESCRIPTORS; i++) {
+        if (!(field->accepts >> i & 1))
+            try_descriptor(malform, call, field, malform->world->descriptors[i],
+                           world_descriptor_names[i]);
+    }
+    close(file);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 const struct malformation malformations[MALFORMATIONS] = {
     [MALFORM_WRONG_TYPE] = {"wrong_type", is_handle, try_wrong_types},
     [MALFORM_GARBAGE] = {"garbage", is_handle, try_garbage},
@@ -234,4 +288,5 @@ const struct malformation malformations[MALFORMATIONS] = {
     [MALFORM_ABOVE] = {"above_the_largest", is_count, try_above},
     [MALFORM_NULL] = {"null", is_needed_pointer, try_null},
     [MALFORM_NO_EVENTFD] = {"no_eventfd", is_event, try_no_eventfd},
+    [MALFORM_NO_DESCRIPTOR] = {"no_descriptor_of_that_kind", is_descriptor, try_other_descriptors},
 };

@@ -14,6 +14,7 @@ struct bad_case {
     const char *what;     /* for messages of the test */
     NTSTATUS status;      /* STATUS_SUCCESS: any failure will do */
     bool may_succeed;     /* nobody tells */
+    bool fills;           /* outputs before the one that fails are written */
 };
 
 /* Where malformed calls go. */
@@ -33,13 +34,14 @@ struct malformation {
 };
 
 enum malformation_id {
-    MALFORM_WRONG_TYPE, /* a handle of every other type, and 0 */
-    MALFORM_GARBAGE,    /* handles that were never given out, or in another life */
-    MALFORM_DESTROYED,  /* handles of objects that are gone */
-    MALFORM_BELOW,      /* a count below the least */
-    MALFORM_ABOVE,      /* a count above the largest */
-    MALFORM_NULL,       /* a pointer into the first page */
-    MALFORM_NO_EVENTFD, /* a descriptor that is not an eventfd, or not open */
+    MALFORM_WRONG_TYPE,    /* a handle of every other type, and 0 */
+    MALFORM_GARBAGE,       /* handles that were never given out, or in another life */
+    MALFORM_DESTROYED,     /* handles of objects that are gone */
+    MALFORM_BELOW,         /* a count below the least */
+    MALFORM_ABOVE,         /* a count above the largest */
+    MALFORM_NULL,          /* a pointer into the first page */
+    MALFORM_NO_EVENTFD,    /* a descriptor that is not an eventfd, or not open */
+    MALFORM_NO_DESCRIPTOR, /* a descriptor of something else, or not open */
     MALFORMATIONS
 };
 

@@ -27,7 +27,9 @@ static void call_everything(struct world *world)
             continue;
         every_call_fill(one, world, args);
         NTSTATUS status = world->call(world->context, one->op, args);
-        if (!NT_SUCCESS(status) && !(one->flags & CALL_HOST_LACKS) && world->failures++ == 0) {
+        if (NT_SUCCESS(status)) {
+            every_call_close(one, args);
+        } else if (world->failures++ == 0) {
             world->first_failure = one->name;
             world->first_status = status;
         }

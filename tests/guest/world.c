@@ -3,11 +3,14 @@
 
 #include <d3dkmt/softgpu.h>
 
+#include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 const char *const world_names[WORLD_OBJECTS] = {
@@ -22,11 +25,22 @@ const char *const world_names[WORLD_OBJECTS] = {
     [WORLD_PAGING_FENCE] = "a paging fence",
     [WORLD_FENCE] = "a monitored fence",
     [WORLD_NOTIFICATION] = "a CPU notification",
+    [WORLD_LEGACY_FENCE] = "a legacy fence",
+    [WORLD_SHARED_FENCE] = "a shared fence",
+    [WORLD_GLOBAL_FENCE] = "a shared fence's global handle",
     [WORLD_ALLOCATION] = "an allocation",
     [WORLD_MEMORY] = "an allocation on the caller's memory",
     [WORLD_RESOURCE] = "a resource",
     [WORLD_PART] = "an allocation of a resource",
+    [WORLD_SHARED_RESOURCE] = "a shared resource",
+    [WORLD_SHARED_PART] = "an allocation of a shared resource",
     [WORLD_OTHER_DEVICE] = "another device",
+};
+
+const char *const world_descriptor_names[WORLD_DESCRIPTORS] = {
+    [WORLD_FENCE_DESCRIPTOR] = "a shared fence's descriptor",
+    [WORLD_RESOURCE_DESCRIPTOR] = "a shared resource's descriptor",
+    [WORLD_SYNC_FILE] = "a sync file",
 };
 
 static NTSTATUS note(struct world *world, enum d3dkmt_op_id op, NTSTATUS status)
@@ -128,6 +142,11 @@ static void make_fences(struct world *world)
     create.Info.CPUNotification.Event = (HANDLE)(intptr_t)world->event;
     if (NT_SUCCESS(MAKE(world, CreateSynchronizationObject2, &create)))
         world->handles[WORLD_NOTIFICATION] = create.hSyncObject;
+    memset(&create, 0, sizeof(create));
+    create.hDevice = world->handles[WORLD_DEVICE];
+    create.Info.Type = D3DDDI_FENCE;
+    if (NT_SUCCESS(MAKE(world, CreateSynchronizationObject2, &create)))
+        world->handles[WORLD_LEGACY_FENCE] = create.hSyncObject;
 }
 
 static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_resource)
@@ -159,6 +178,80 @@ static D3DKMT_HANDLE make_allocation(struct world *world, void *memory, bool in_
         world->handles[WORLD_RESOURCE] = create.hResource;
     return info.hAllocation;
 }
+
+/* ---- sharing */
+
+static void make_shared_fence(struct world *world)
+{
+    D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create;
+
+    memset(&create, 0, sizeof(create));
+    create.hDevice = world->handles[WORLD_DEVICE];
+    create.Info.Type = D3DDDI_MONITORED_FENCE;
+    create.Info.Flags.Shared = 1;
+    create.Info.Flags.NtSecuritySharing = 1;
+    create.Info.MonitoredFence.InitialFenceValue = 1;
+    if (NT_SUCCESS(MAKE(world, CreateSynchronizationObject2, &create))) {
+        world->handles[WORLD_SHARED_FENCE] = create.hSyncObject;
+        world->handles[WORLD_GLOBAL_FENCE] = create.Info.SharedHandle;
+    }
+}
+
+static void make_shared_resource(struct world *world)
+{
+    static const unsigned char runtime_data[WORLD_RUNTIME_DATA] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct softgpu_allocation data = softgpu_allocation_data(WORLD_PAGE, 0);
+    D3DDDI_ALLOCATIONINFO2 info;
+    D3DKMT_CREATEALLOCATION create;
+
+    memset(&info, 0, sizeof(info));
+    info.pPrivateDriverData = &data;
+    info.PrivateDriverDataSize = sizeof(data);
+    memset(&create, 0, sizeof(create));
+    create.hDevice = world->handles[WORLD_DEVICE];
+    create.pPrivateRuntimeData = runtime_data;
+    create.PrivateRuntimeDataSize = sizeof(runtime_data);
+    create.NumAllocations = 1;
+    create.pAllocationInfo2 = &info;
+    create.Flags.CreateResource = 1;
+    create.Flags.CreateShared = 1;
+    create.Flags.NtSecuritySharing = 1;
+    if (NT_SUCCESS(MAKE(world, CreateAllocation2, &create))) {
+        world->handles[WORLD_SHARED_RESOURCE] = create.hResource;
+        world->handles[WORLD_SHARED_PART] = info.hAllocation;
+    }
+}
+
+static int share_object(struct world *world, enum world_object object)
+{
+    D3DKMT_SHAREOBJECTS share;
+    HANDLE descriptor = NULL;
+
+    memset(&share, 0, sizeof(share));
+    share.ObjectCount = 1;
+    share.ObjectHandleArray = &world->handles[object];
+    share.pSharedNtHandle = &descriptor;
+    return NT_SUCCESS(MAKE(world, ShareObjects, &share)) ? (int)(intptr_t)descriptor : -1;
+}
+
+static int make_sync_file(struct world *world)
+{
+    D3DKMT_CREATESYNCFILE create = {world->handles[WORLD_DEVICE],
+                                    world->handles[WORLD_SHARED_FENCE], 1, 0};
+
+    return NT_SUCCESS(MAKE(world, CreateSyncFile, &create)) ? (int)create.hSyncFile : -1;
+}
+
+static void share_everything(struct world *world)
+{
+    make_shared_fence(world);
+    make_shared_resource(world);
+    world->descriptors[WORLD_FENCE_DESCRIPTOR] = share_object(world, WORLD_SHARED_FENCE);
+    world->descriptors[WORLD_RESOURCE_DESCRIPTOR] = share_object(world, WORLD_SHARED_RESOURCE);
+    world->descriptors[WORLD_SYNC_FILE] = make_sync_file(world);
+}
+
+/* ---- paging and commands */
 
 /* `value` is where the call of `status` has left it. */
 static void wait_for_paging(struct world *world, NTSTATUS status, const UINT64 *value)
@@ -245,6 +338,7 @@ void world_create(struct world *world, world_call *call, void *context)
     world->handles[WORLD_PART] = make_allocation(world, NULL, true);
     map_and_make_resident(world);
     write_commands(world);
+    share_everything(world);
 }
 
 /* ---- destroy */
@@ -264,10 +358,46 @@ static void destroy_allocations(struct world *world)
     destroy.phAllocationList = NULL;
     destroy.AllocationCount = 0;
     MAKE(world, DestroyAllocation2, &destroy);
+    destroy.hResource = world->handles[WORLD_SHARED_RESOURCE];
+    MAKE(world, DestroyAllocation2, &destroy);
+}
+
+/* One end of a pair whose other end is closed everywhere. */
+static bool is_hung_up(int descriptor)
+{
+    struct pollfd poll_for = {.fd = descriptor};
+    int type = 0;
+    socklen_t size = sizeof(type);
+
+    return getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_SEQPACKET && poll(&poll_for, 1, 0) == 1 && poll_for.revents & POLLHUP;
+}
+
+static bool has_hung_up_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    bool found = false;
+
+    for (const struct dirent *entry; folder && !found && (entry = readdir(folder)) != NULL;)
+        found = entry->d_name[0] != '.' && is_hung_up(atoi(entry->d_name));
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+void world_settle(void)
+{
+    for (unsigned i = 0; i < 100000 && has_hung_up_descriptors(); i++)
+        usleep(100);
 }
 
 void world_abandon(struct world *world)
 {
+    for (unsigned i = 0; i < WORLD_DESCRIPTORS; i++) {
+        if (world->descriptors[i] >= 0)
+            close(world->descriptors[i]);
+    }
+    world_settle();
     close(world->event);
     free(world->memory);
     free(world->scratch);
@@ -284,6 +414,8 @@ void world_destroy(struct world *world)
         {D3DKMT_OP_DestroyContext, WORLD_CONTEXT},
         {D3DKMT_OP_DestroySynchronizationObject, WORLD_FENCE},
         {D3DKMT_OP_DestroySynchronizationObject, WORLD_NOTIFICATION},
+        {D3DKMT_OP_DestroySynchronizationObject, WORLD_LEGACY_FENCE},
+        {D3DKMT_OP_DestroySynchronizationObject, WORLD_SHARED_FENCE},
         {D3DKMT_OP_DestroyDevice, WORLD_OTHER_DEVICE},
         {D3DKMT_OP_DestroyDevice, WORLD_DEVICE},
         {D3DKMT_OP_CloseAdapter, WORLD_ADAPTER},

@@ -20,6 +20,7 @@ NTSTATUS world_public_call(void *context, enum d3dkmt_op_id op, void *args);
 
 enum {
     WORLD_PAGE = 4096,
+    WORLD_RUNTIME_DATA = 8,               /* bytes of the shared resource's */
     WORLD_BUFFER = 65536,                 /* bytes of each allocation */
     WORLD_SCRATCH = 131072 * 16 + 131072, /* room for the largest array of any call */
 };
@@ -36,12 +37,24 @@ enum world_object {
     WORLD_PAGING_FENCE,
     WORLD_FENCE,
     WORLD_NOTIFICATION,
-    WORLD_ALLOCATION, /* resident, mapped and locked once */
-    WORLD_MEMORY,     /* an allocation on memory of the caller's */
+    WORLD_LEGACY_FENCE,
+    WORLD_SHARED_FENCE, /* at 1 from its beginning */
+    WORLD_GLOBAL_FENCE, /* its SharedHandle */
+    WORLD_ALLOCATION,   /* resident, mapped and locked once */
+    WORLD_MEMORY,       /* an allocation on memory of the caller's */
     WORLD_RESOURCE,
     WORLD_PART, /* an allocation of the resource */
+    WORLD_SHARED_RESOURCE,
+    WORLD_SHARED_PART, /* its only allocation */
     WORLD_OTHER_DEVICE,
     WORLD_OBJECTS
+};
+
+enum world_descriptor {
+    WORLD_FENCE_DESCRIPTOR,    /* of the shared fence */
+    WORLD_RESOURCE_DESCRIPTOR, /* of the shared resource */
+    WORLD_SYNC_FILE,           /* of the shared fence's value 1 */
+    WORLD_DESCRIPTORS
 };
 
 struct world {
@@ -49,6 +62,7 @@ struct world {
     void *context;
     LUID luid;
     D3DKMT_HANDLE handles[WORLD_OBJECTS];
+    int descriptors[WORLD_DESCRIPTORS]; /* -1: could not be made */
     uint64_t address; /* GPU address of the allocation, which is resident and holds commands */
     uint32_t command_size;
     uint64_t reserved; /* a reserved range of one buffer's size */
@@ -64,6 +78,7 @@ struct world {
 };
 
 extern const char *const world_names[WORLD_OBJECTS];
+extern const char *const world_descriptor_names[WORLD_DESCRIPTORS];
 
 /*
  * Makes everything that can be made: a call that fails leaves its handle 0 and is counted. Memory
@@ -77,6 +92,12 @@ void world_destroy(struct world *world);
 /* Frees the world's memory only. */
 void world_abandon(struct world *world);
 
+/*
+ * Waits until the library has seen that descriptors of shared objects and sync files were closed,
+ * and has told the host: a thread of its own closes its ends of them last.
+ */
+void world_settle(void);
+
 /* ---- every operation */
 
 enum field_kind {
@@ -85,11 +106,12 @@ enum field_kind {
     FIELD_HANDLE_FOR_HOST,
     FIELD_LIST, /* pointer to handles, the first of which is looked up by the engine */
     FIELD_LIST_FOR_HOST,
-    FIELD_IN,    /* pointer to what is read */
-    FIELD_OUT,   /* pointer to what is written */
-    FIELD_COUNT, /* 32 bits */
-    FIELD_EVENT, /* an eventfd in 64 bits */
-    FIELD_RESULT /* a member of the struct that success writes */
+    FIELD_IN,         /* pointer to what is read */
+    FIELD_OUT,        /* pointer to what is written */
+    FIELD_COUNT,      /* 32 bits */
+    FIELD_EVENT,      /* an eventfd in 64 bits */
+    FIELD_DESCRIPTOR, /* a descriptor of one kind, in 64 bits */
+    FIELD_RESULT      /* a member of the struct that success writes */
 };
 
 /* One argument. */
@@ -97,16 +119,15 @@ struct call_field {
     enum field_kind kind;
     const char *name; /* as errors spell it */
     uint16_t offset, size;
-    uint64_t accepts;          /* handles: bit set of enum world_object that are right */
+    uint64_t
+        accepts; /* bit set of enum world_object, or of enum world_descriptor, that are right */
     uint32_t minimum, maximum; /* counts */
 };
 
 enum call_flags {
     CALL_UNANSWERED = 1, /* the host's verdict is not seen in asynchronous mode */
-    CALL_HOST_LACKS = 2, /* the simulated host refuses it */
-    CALL_DESTROYS = 4,   /* takes an object of the world away */
-    CALL_CREATES = 8,    /* leaves something in the device or adapter */
-    CALL_BLOCKS = 16,    /* waits for the host's event */
+    CALL_DESTROYS = 2,   /* takes an object of the world away */
+    CALL_CREATES = 4,    /* leaves something in the device or adapter */
 };
 
 enum { CALL_FIELDS = 10, CALL_ARGS_MAX = 1024 };
@@ -125,5 +146,8 @@ extern const size_t every_call_count;
 
 /* Fills the arguments in (args: CALL_ARGS_MAX bytes, aligned to 8), the scratch memory too. */
 void every_call_fill(const struct every_call *call, struct world *world, void *args);
+
+/* Closes the descriptor that a successful call has given, if it gives one, and settles. */
+void every_call_close(const struct every_call *call, const void *args);
 
 #endif

@@ -59,11 +59,11 @@ static void end(struct descriptor *descriptor)
     /* The event uses the end; the host's signal finds nothing from now on. */
     if (descriptor->is_sync_file)
         guest_event_remove(descriptor->events, descriptor->event);
-    close(descriptor->own_end);
     if (descriptor->counted)
         guest_shared_put_nt(descriptor->shared);
     if (descriptor->shared)
         reference_release(&descriptor->shared->reference);
+    close(descriptor->own_end); /* last, so that whoever counts descriptors sees that all is done */
     free(descriptor);
 }
 

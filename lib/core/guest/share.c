@@ -33,7 +33,8 @@ static NTSTATUS find_record(struct guest_process *process, D3DKMT_HANDLE handle,
                                            : ((struct guest_sync_object *)object)->shared;
     if (!*shared)
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                              "0x%08x was not created to be shared (CreateShared or Shared, with "
+                              "ObjectHandleArray[0] 0x%08x was not created to be shared "
+                              "(CreateShared or Shared, with "
                               "NtSecuritySharing)",
                               handle);
     else
