@@ -5,6 +5,7 @@
  */
 #include "client/client.h"
 #include "client/gpu.h"
+#include "guest/world.h"
 #include "hostd/host_process.h"
 
 #include <pthread.h>
@@ -173,6 +174,42 @@ static void a_killed_host_ends_every_call(void **state)
     D3DKMTCloseDxCoreDevice();
 }
 
+/* Calls that begin with a descriptor, which only the host could tell anything about. */
+static void a_killed_host_leaves_descriptors_without_meaning(void **state)
+{
+    static const enum d3dkmt_op_id with_descriptors[] = {
+        D3DKMT_OP_OpenSyncObjectFromNtHandle2,
+        D3DKMT_OP_QueryResourceInfoFromNtHandle,
+        D3DKMT_OP_OpenResourceFromNtHandle,
+        D3DKMT_OP_GetSharedResourceAdapterLuid,
+        D3DKMT_OP_WaitSyncFile,
+        D3DKMT_OP_OpenSyncObjectFromSyncFile,
+        D3DKMT_OP_ShareObjects,
+        D3DKMT_OP_CreateSyncFile,
+    };
+    _Alignas(8) unsigned char args[CALL_ARGS_MAX];
+    unsigned tried = 0;
+    struct world world;
+    (void)state;
+
+    assert_success(d3dkmt_open(host.backend));
+    world_create(&world, world_public_call, NULL);
+    assert_int_equal(world.failures, 0);
+    host_process_kill(&host);
+    for (size_t i = 0; i < every_call_count; i++) {
+        for (size_t k = 0; k < COUNT(with_descriptors); k++) {
+            if (every_call[i].op != with_descriptors[k])
+                continue;
+            every_call_fill(&every_call[i], &world, args);
+            assert_fails(world_public_call(NULL, every_call[i].op, args), STATUS_DEVICE_REMOVED);
+            tried++;
+        }
+    }
+    assert_int_equal(tried, COUNT(with_descriptors));
+    world_abandon(&world);
+    D3DKMTCloseDxCoreDevice();
+}
+
 static void a_host_that_ends_takes_its_socket_along(void **state)
 {
     struct client_gpu gpu;
@@ -192,6 +229,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_killed_client_leaves_nothing_behind, start_host),
         cmocka_unit_test_setup(a_killed_host_ends_every_call, start_host),
+        cmocka_unit_test_setup(a_killed_host_leaves_descriptors_without_meaning, start_host),
         cmocka_unit_test_setup(a_host_that_ends_takes_its_socket_along, start_host),
     };
     if (argc > 1)

@@ -291,22 +291,26 @@ static struct guest_shared *find_own(struct guest_vm *vm, int descriptor)
     return shared;
 }
 
-struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
-                                           enum guest_shared_kind kind, const char *argument)
+NTSTATUS guest_descriptor_find(struct guest_vm *vm, int descriptor, enum guest_shared_kind kind,
+                               const char *argument, struct guest_shared **result)
 {
+    NTSTATUS status = STATUS_SUCCESS;
     bool found;
-    struct guest_shared *shared = vm->ops->look_up
-                                      ? guest_kept_find(vm, descriptor, false, &found, NULL)
-                                      : find_own(vm, descriptor);
 
-    if (shared && shared->kind == kind)
-        return shared;
-    if (shared)
-        reference_release(&shared->reference);
-    d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                 "%s: descriptor %d does not stand for a shared %s of this host", argument,
-                 descriptor, kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
-    return NULL;
+    *result = NULL;
+    if (vm->ops->look_up)
+        status = guest_kept_find(vm, descriptor, false, &found, result, NULL);
+    else
+        *result = find_own(vm, descriptor);
+    if (!NT_SUCCESS(status) || (*result && (*result)->kind == kind))
+        return status;
+    if (*result)
+        reference_release(&(*result)->reference);
+    *result = NULL;
+    return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                        "%s: descriptor %d does not stand for a shared %s of this host", argument,
+                        descriptor,
+                        kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
 }
 
 static struct guest_shared *find_own_sync_file(struct guest_vm *vm, int descriptor, bool *found,
@@ -331,22 +335,24 @@ static struct guest_shared *find_own_sync_file(struct guest_vm *vm, int descript
     return shared;
 }
 
-struct guest_shared *guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
-                                                     uint64_t *value)
+NTSTATUS guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
+                                         struct guest_shared **result, uint64_t *value)
 {
+    NTSTATUS status = STATUS_SUCCESS;
     bool found;
-    struct guest_shared *shared = vm->ops->look_up
-                                      ? guest_kept_find(vm, descriptor, true, &found, value)
-                                      : find_own_sync_file(vm, descriptor, &found, value);
 
+    if (vm->ops->look_up)
+        status = guest_kept_find(vm, descriptor, true, &found, result, value);
+    else
+        *result = find_own_sync_file(vm, descriptor, &found, value);
+    if (!NT_SUCCESS(status) || *result)
+        return status;
     if (!found)
-        d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                     "hSyncFile: descriptor %d is no sync file of a fence of this host",
-                     descriptor);
-    else if (!shared)
-        d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                     "hSyncFile: the fence of sync file %d was not created shared (flags Shared "
-                     "and NtSecuritySharing)",
-                     descriptor);
-    return shared;
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "hSyncFile: descriptor %d is no sync file of a fence of this host",
+                            descriptor);
+    return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                        "hSyncFile: the fence of sync file %d was not created shared (flags Shared "
+                        "and NtSecuritySharing)",
+                        descriptor);
 }

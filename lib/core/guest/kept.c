@@ -210,14 +210,14 @@ NTSTATUS guest_kept_create(struct guest_process *process, struct guest_shared *s
     return status;
 }
 
-struct guest_shared *guest_kept_find(struct guest_vm *vm, int descriptor, bool is_sync_file,
-                                     bool *found, uint64_t *value)
+NTSTATUS guest_kept_find(struct guest_vm *vm, int descriptor, bool is_sync_file, bool *found,
+                         struct guest_shared **result, uint64_t *value)
 {
     struct guest_kept kept = {0};
     struct guest_shared *shared = NULL;
+    NTSTATUS status = vm->ops->look_up(vm->transport, descriptor, &kept);
 
-    *found = NT_SUCCESS(vm->ops->look_up(vm->transport, descriptor, &kept)) &&
-             kept.is_sync_file == is_sync_file;
+    *found = NT_SUCCESS(status) && kept.is_sync_file == is_sync_file;
     if (*found && kept.record_size > 0)
         shared = guest_record_decode(vm, kept.record, kept.record_size);
     if (shared)
@@ -225,5 +225,8 @@ struct guest_shared *guest_kept_find(struct guest_vm *vm, int descriptor, bool i
     if (value)
         *value = kept.value;
     free(kept.record);
-    return shared;
+    *result = shared;
+    if (status != STATUS_DEVICE_REMOVED)
+        return STATUS_SUCCESS;
+    return d3dkmti_fail(status, "the host that keeps shared objects and sync files is gone");
 }

@@ -216,12 +216,13 @@ static NTSTATUS open_on_device(struct guest_device *device,
     struct guest_process *process = device->object.process;
     struct guest_sync_object *opened = NULL;
     uint64_t fence_gpu_address = 0;
-    struct guest_shared *shared = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
-                                                        GUEST_SHARED_SYNC_OBJECT, "hNtHandle");
+    struct guest_shared *shared;
+    NTSTATUS status = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
+                                            GUEST_SHARED_SYNC_OBJECT, "hNtHandle", &shared);
 
-    if (!shared)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status =
+    if (!NT_SUCCESS(status))
+        return status;
+    status =
         guest_sync_object_open(device, args->hDevice, shared, args->Flags.Value,
                                args->MonitoredFence.EngineAffinity, &opened, &fence_gpu_address);
     reference_release(&shared->reference);

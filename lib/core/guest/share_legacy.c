@@ -121,11 +121,12 @@ NTSTATUS guest_get_shared_resource_adapter_luid(struct guest_process *process,
                             "hGlobalShare is 0x%08x, but resources have no global handles: pass 0 "
                             "and a descriptor of D3DKMTShareObjects as hNtHandle",
                             args->hGlobalShare);
-    struct guest_shared *shared = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
-                                                        GUEST_SHARED_RESOURCE, "hNtHandle");
-    if (!shared)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = GUEST_WRITE(process, caller->AdapterLuid, shared->adapter_luid);
+    struct guest_shared *shared;
+    NTSTATUS status = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
+                                            GUEST_SHARED_RESOURCE, "hNtHandle", &shared);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = GUEST_WRITE(process, caller->AdapterLuid, shared->adapter_luid);
     reference_release(&shared->reference);
     return status;
 }

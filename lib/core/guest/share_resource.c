@@ -39,12 +39,13 @@ NTSTATUS guest_query_resource_info(struct guest_process *process,
                                    const D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE *args,
                                    D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE *caller)
 {
-    struct guest_shared *shared = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
-                                                        GUEST_SHARED_RESOURCE, "hNtHandle");
+    struct guest_shared *shared;
+    NTSTATUS status = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
+                                            GUEST_SHARED_RESOURCE, "hNtHandle", &shared);
 
-    if (!shared)
-        return STATUS_INVALID_PARAMETER;
-    NTSTATUS status = query(process, args, shared, caller);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = query(process, args, shared, caller);
     reference_release(&shared->reference);
     return status;
 }
@@ -248,15 +249,13 @@ NTSTATUS guest_open_resource(struct guest_process *process,
                              D3DKMT_OPENRESOURCEFROMNTHANDLE *caller)
 {
     struct opening opening = {.args = args, .caller = caller};
-    NTSTATUS status = STATUS_INVALID_PARAMETER;
+    NTSTATUS status = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
+                                            GUEST_SHARED_RESOURCE, "hNtHandle", &opening.shared);
 
-    opening.shared = guest_descriptor_find(process->vm, (int)(intptr_t)args->hNtHandle,
-                                           GUEST_SHARED_RESOURCE, "hNtHandle");
-    if (!opening.shared)
+    if (!NT_SUCCESS(status))
         return status;
     opening.device = guest_device_acquire(process, args->hDevice, "hDevice");
-    if (opening.device)
-        status = open_on_device(&opening);
+    status = opening.device ? open_on_device(&opening) : STATUS_INVALID_PARAMETER;
     guest_object_release(opening.device);
     reference_release(&opening.shared->reference);
     return status;

@@ -82,12 +82,12 @@ NTSTATUS guest_kept_create(struct guest_process *process, struct guest_shared *s
                            int *descriptor);
 
 /*
- * The record behind a descriptor that the host keeps, which is the caller's alone. *found: whether
- * the descriptor is of that kind at all; a sync file may be without a record. value: of a sync
- * file, else NULL.
+ * The record behind a descriptor that the host keeps, which is the caller's alone, or NULL. *found:
+ * whether the descriptor is of that kind at all; a sync file may be without a record. value: of a
+ * sync file, else NULL. STATUS_DEVICE_REMOVED, explained, when nobody is there to tell.
  */
-struct guest_shared *guest_kept_find(struct guest_vm *vm, int descriptor, bool is_sync_file,
-                                     bool *found, uint64_t *value);
+NTSTATUS guest_kept_find(struct guest_vm *vm, int descriptor, bool is_sync_file, bool *found,
+                         struct guest_shared **result, uint64_t *value);
 
 /* ---- descriptors */
 
@@ -105,10 +105,13 @@ NTSTATUS guest_descriptor_create(struct guest_vm *vm, struct guest_shared *share
  */
 void guest_descriptor_count(struct guest_vm *vm, int descriptor);
 
-/* The record behind a descriptor, referenced; NULL, explained with the argument's name, if there is
- * none. */
-struct guest_shared *guest_descriptor_find(struct guest_vm *vm, int descriptor,
-                                           enum guest_shared_kind kind, const char *argument);
+/*
+ * The record behind a descriptor, referenced. STATUS_INVALID_PARAMETER if there is none, explained
+ * with the argument's name, STATUS_DEVICE_REMOVED when the host that keeps it is gone; *result is
+ * then NULL.
+ */
+NTSTATUS guest_descriptor_find(struct guest_vm *vm, int descriptor, enum guest_shared_kind kind,
+                               const char *argument, struct guest_shared **result);
 
 /*
  * Takes a pair of sync_pair_create over as a sync file: from now on closing its program's end,
@@ -123,11 +126,11 @@ NTSTATUS guest_descriptor_enter_sync_file(struct guest_vm *vm, const int ends[2]
                                           uint64_t *event);
 
 /*
- * The shared record of a sync file's fence, referenced, and the value that it stands for. NULL,
- * explained, for anything else, and if the fence is not shared.
+ * The shared record of a sync file's fence, referenced, and the value that it stands for. As
+ * guest_descriptor_find for anything else, and if the fence is not shared.
  */
-struct guest_shared *guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
-                                                     uint64_t *value);
+NTSTATUS guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
+                                         struct guest_shared **result, uint64_t *value);
 
 /* Ends the watch over descriptors, which from now on stand for nothing. */
 void guest_descriptors_stop(struct guest_vm *vm);

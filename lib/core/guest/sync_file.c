@@ -203,14 +203,14 @@ static NTSTATUS wait_for_file(struct guest_process *process, int descriptor,
                               const D3DKMT_WAITSYNCFILE *args)
 {
     uint64_t value = 0;
-    struct guest_shared *shared = guest_descriptor_find_sync_file(process->vm, descriptor, &value);
+    struct guest_shared *shared;
+    NTSTATUS status = guest_descriptor_find_sync_file(process->vm, descriptor, &shared, &value);
 
-    if (!shared)
-        return STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(status))
+        return status;
     struct guest_object *context =
         guest_child_acquire(process, args->hContext, HANDLE_TYPE_CONTEXT, "hContext");
-    NTSTATUS status =
-        context ? guest_device_check_active(context->device) : STATUS_INVALID_PARAMETER;
+    status = context ? guest_device_check_active(context->device) : STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status = wait_on_context(context, args->hContext, shared, value);
     guest_object_release(context);
@@ -280,13 +280,14 @@ NTSTATUS guest_open_sync_object_from_sync_file(struct guest_process *process,
                                                D3DKMT_OPENSYNCOBJECTFROMSYNCFILE *caller)
 {
     uint64_t value = 0;
-    struct guest_shared *shared =
-        guest_descriptor_find_sync_file(process->vm, (int)args->hSyncFile, &value);
+    struct guest_shared *shared;
+    NTSTATUS status =
+        guest_descriptor_find_sync_file(process->vm, (int)args->hSyncFile, &shared, &value);
 
-    if (!shared)
-        return STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(status))
+        return status;
     struct guest_device *device = guest_device_acquire(process, args->hDevice, "hDevice");
-    NTSTATUS status = device ? guest_device_check_active(device) : STATUS_INVALID_PARAMETER;
+    status = device ? guest_device_check_active(device) : STATUS_INVALID_PARAMETER;
     if (NT_SUCCESS(status))
         status = open_on_device(device, shared, value, args, caller);
     guest_object_release(device);
