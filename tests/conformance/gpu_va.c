@@ -212,6 +212,45 @@ CONFORMANCE(MapGpuVirtualAddress, behind_the_end_is_refused)
     assert_false(NT_SUCCESS(map(world, &args)));
 }
 
+/* A device of its own, and what maps for it. */
+static void open_other_device(const struct world *world, D3DKMT_HANDLE *queue,
+                              D3DKMT_HANDLE *allocation)
+{
+    struct softgpu_allocation data = softgpu_allocation_data(SIZE, 0);
+    D3DDDI_ALLOCATIONINFO2 info;
+    ARGS(D3DKMT_CREATEALLOCATION, create);
+    ARGS(D3DKMT_CREATEPAGINGQUEUE, paging);
+
+    memset(&info, 0, sizeof(info));
+    info.pPrivateDriverData = &data;
+    info.PrivateDriverDataSize = sizeof(data);
+    create.hDevice = HANDLE_OF(world, OTHER_DEVICE);
+    create.NumAllocations = 1;
+    create.pAllocationInfo2 = &info;
+    assert_success(D3DKMTCreateAllocation2(&create));
+    *allocation = info.hAllocation;
+    paging.hDevice = HANDLE_OF(world, OTHER_DEVICE);
+    assert_success(D3DKMTCreatePagingQueue(&paging));
+    *queue = paging.hPagingQueue;
+}
+
+CONFORMANCE(MapGpuVirtualAddress, another_devices_allocation_is_refused)
+{
+    D3DKMT_HANDLE queue, allocation;
+    ARGS(D3DDDI_MAPGPUVIRTUALADDRESS, args);
+
+    open_other_device(world, &queue, &allocation);
+    args.hPagingQueue = queue;
+    args.hAllocation = HANDLE_OF(world, ALLOCATION);
+    args.SizeInPages = SIZE / 4096;
+    assert_fails(D3DKMTMapGpuVirtualAddress(&args), STATUS_INVALID_PARAMETER);
+    args.hPagingQueue = HANDLE_OF(world, PAGING_QUEUE);
+    args.hAllocation = allocation;
+    assert_fails(D3DKMTMapGpuVirtualAddress(&args), STATUS_INVALID_PARAMETER);
+    args.hPagingQueue = queue;
+    assert_success(D3DKMTMapGpuVirtualAddress(&args));
+}
+
 /* ---- FreeGpuVirtualAddress */
 
 CONFORMANCE_GPU(FreeGpuVirtualAddress, the_gpu_reaches_it_no_more)
@@ -264,4 +303,27 @@ CONFORMANCE_GPU(UpdateGpuVirtualAddress, maps_in_order_with_the_contexts_work)
     conformance_finish(&gpu);
     /* The first word of the allocation is the world's command. */
     assert_int_equal(conformance_target(&gpu), softgpu_header(SOFTGPU_WRITE32, 4));
+}
+
+CONFORMANCE(UpdateGpuVirtualAddress, another_devices_allocation_is_refused)
+{
+    D3DKMT_HANDLE queue, allocation;
+    D3DDDI_UPDATEGPUVIRTUALADDRESS_OPERATION operation;
+    ARGS(D3DKMT_UPDATEGPUVIRTUALADDRESS, args);
+
+    open_other_device(world, &queue, &allocation);
+    memset(&operation, 0, sizeof(operation));
+    operation.OperationType = D3DDDI_UPDATEGPUVIRTUALADDRESS_MAP;
+    operation.Map.BaseAddress = world->reserved;
+    operation.Map.SizeInBytes = SIZE;
+    operation.Map.hAllocation = allocation;
+    operation.Map.AllocationSizeInBytes = SIZE;
+    args.hDevice = HANDLE_OF(world, DEVICE);
+    args.hContext = HANDLE_OF(world, CONTEXT);
+    args.hFenceObject = HANDLE_OF(world, FENCE);
+    args.NumOperations = 1;
+    args.Operations = &operation;
+    assert_fails(D3DKMTUpdateGpuVirtualAddress(&args), STATUS_INVALID_PARAMETER);
+    operation.Map.hAllocation = HANDLE_OF(world, ALLOCATION);
+    assert_success(D3DKMTUpdateGpuVirtualAddress(&args));
 }

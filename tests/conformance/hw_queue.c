@@ -105,6 +105,31 @@ CONFORMANCE(CreateHwQueue, the_progress_fence_is_not_an_object_of_the_program)
     assert_fails(D3DKMTShareObjects(1, &fence, NULL, 0, &nt_handle), STATUS_INVALID_PARAMETER);
 }
 
+CONFORMANCE_GPU(CreateHwQueue, the_gpu_does_not_write_to_the_progress_fence)
+{
+    D3DKMT_CREATEHWQUEUE queue;
+    struct client_gpu gpu;
+    struct softgpu_writer writer;
+    ARGS(D3DKMT_GETDEVICESTATE, state);
+
+    conformance_gpu(world, &gpu);
+    create(world, &queue);
+    softgpu_writer_init(&writer, gpu.commands.cpu, gpu.commands.size);
+    softgpu_copy(&writer, gpu.target.address, queue.HwQueueProgressFenceGPUVirtualAddress, 4);
+    assert_success(conformance_submit(&gpu, &writer));
+    conformance_finish(&gpu); /* it may read it */
+    softgpu_writer_init(&writer, gpu.commands.cpu, gpu.commands.size);
+    softgpu_write32(&writer, queue.HwQueueProgressFenceGPUVirtualAddress, 77);
+    assert_success(conformance_submit(&gpu, &writer));
+    (void)umd_signal(gpu.context, &gpu.fence, ++gpu.last_value);
+    (void)umd_wait_on_cpu(&gpu.umd, &gpu.fence, gpu.last_value);
+    assert_int_not_equal(progress_of(&queue), 77);
+    state.hDevice = gpu.umd.device;
+    state.StateType = D3DKMT_DEVICESTATE_EXECUTION;
+    assert_success(D3DKMTGetDeviceState(&state));
+    assert_int_not_equal(state.ExecutionState, D3DKMT_DEVICEEXECUTION_ACTIVE);
+}
+
 /* ---- DestroyHwQueue */
 
 CONFORMANCE(DestroyHwQueue, ends_the_handle_and_its_fence)

@@ -247,6 +247,32 @@ CONFORMANCE_GPU(Evict, lets_the_memory_go)
     assert_int_equal(before.CurrentUsage - after.CurrentUsage, 1 << 20);
 }
 
+/* They allow the host to be lazy, and ask for nothing. */
+CONFORMANCE_GPU(Evict, flags_change_nothing_that_a_program_may_rely_on)
+{
+    for (unsigned flags = 0; flags < 4; flags++) {
+        D3DKMT_HANDLE allocation = create_allocation(world, 65536);
+        ARGS(D3DKMT_EVICT, args);
+
+        assert_success(make_resident(world, allocation));
+        args.hDevice = HANDLE_OF(world, DEVICE);
+        args.NumAllocations = 1;
+        args.AllocationList = &allocation;
+        args.Flags.Value = flags;
+        assert_success(D3DKMTEvict(&args));
+        assert_success(make_resident(world, allocation));
+        assert_int_equal(residency(world, allocation),
+                         D3DKMT_ALLOCATIONRESIDENCYSTATUS_RESIDENTINGPUMEMORY);
+    }
+}
+
+CONFORMANCE_GPU(Evict, a_refusal_says_that_the_host_tells_no_reason)
+{
+    assert_false(NT_SUCCESS(evict(world, 0x7fffffc0)));
+    assert_non_null(strstr(d3dkmt_last_error(), "EVICT"));
+    assert_non_null(strstr(d3dkmt_last_error(), "no status"));
+}
+
 CONFORMANCE_GPU(Evict, what_nobody_holds_may_be_evicted)
 {
     assert_success(evict(world, create_allocation(world, 4096)));

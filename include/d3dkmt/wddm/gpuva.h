@@ -89,7 +89,7 @@ typedef struct D3DDDI_MAPGPUVIRTUALADDRESS {
     D3DGPU_VIRTUAL_ADDRESS BaseAddress;
     D3DGPU_VIRTUAL_ADDRESS MinimumAddress; /* in: without BaseAddress, where to look from */
     D3DGPU_VIRTUAL_ADDRESS MaximumAddress; /* in: and up to where; 0: no limit */
-    D3DKMT_HANDLE hAllocation;             /* in: 0 with Zero or NoAccess */
+    D3DKMT_HANDLE hAllocation;             /* in: of the queue's device; 0 with Zero or NoAccess */
     D3DGPU_SIZE_T OffsetInPages;           /* in: from the start of the allocation */
     D3DGPU_SIZE_T SizeInPages;             /* in: pages to map */
     D3DDDIGPUVIRTUALADDRESS_PROTECTION_TYPE Protection; /* in */

@@ -80,7 +80,7 @@ NTSTATUS APIENTRY D3DKMTMakeResident(D3DDDI_MAKERESIDENT *args);
 typedef struct D3DDDI_EVICT_FLAGS {
     union {
         struct {
-            UINT EvictOnlyIfNecessary : 1; /* let go, and move only when others need the room */
+            UINT EvictOnlyIfNecessary : 1; /* the host need not move it before others need room */
             /* contents have not changed since the last time: nothing to save */
             UINT NotWrittenTo : 1;
             UINT Reserved : 30;

@@ -122,7 +122,7 @@ NTSTATUS gpu_hw_queue_create(struct gpu_context *context, void *private_data,
     status = gpu_fence_create(device->process->adapter->machine, &config, &progress);
     if (!NT_SUCCESS(status))
         goto fail_fence;
-    status = gpu_address_map_fence(device->process, progress, true, &created->progress_address);
+    status = gpu_address_map_fence(device->process, progress, false, &created->progress_address);
     if (!NT_SUCCESS(status))
         goto fail_map;
     status = ask_miniport(device, &info, &created->driver_context);

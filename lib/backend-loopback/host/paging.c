@@ -88,7 +88,10 @@ NTSTATUS host_map_address(struct host_call *call, const void *command, void *rep
     struct host_paging_queue *queue = host_find_paging_queue(call, args->paging_queue);
     if (args->allocation)
         allocation = host_find_allocation(call, args->allocation);
-    if (queue && (allocation || !args->allocation)) {
+    /* The queue decides the device, and allocations are a device's, as for MakeResident: that the
+     * address space is the whole process's makes another device's allocation no less foreign. */
+    bool fits = allocation ? queue && allocation->device == queue->device : !args->allocation;
+    if (queue && fits) {
         struct gpu_map map = {
             .placement = {args->base_address, args->minimum_address, args->maximum_address},
             .allocation = allocation ? allocation->gpu : NULL,

@@ -69,6 +69,8 @@ NTSTATUS host_make_resident(struct host_call *call, const void *command, void *r
     return status;
 }
 
+/* The flags: EvictOnlyIfNecessary allows to wait until others need the room, NotWrittenTo not to
+ * save what has not changed. Here everything is let go at once, and nothing need be saved. */
 NTSTATUS host_evict(struct host_call *call, const void *command, void *reply)
 {
     const struct wire_evict *evict = command;

@@ -5,6 +5,7 @@
 #include "core/last_error.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "core/wire/tail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,11 @@ static NTSTATUS short_reply(const struct guest_message *message, size_t size, si
 
     if (size > 0 && size <= 8 && ((uint32_t)status & 0xc0000000) == 0xc0000000)
         return d3dkmti_fail(status, "the host refused %s", command_name(message));
+    if (size == 0 && wire_reply_layout(&message->builder.request)->status_offset == WIRE_NO_STATUS)
+        return d3dkmti_fail(STATUS_BUFFER_TOO_SMALL,
+                            "the host gave no answer to %s, which has no status: it refused the "
+                            "arguments, or failed",
+                            command_name(message));
     return d3dkmti_fail(STATUS_BUFFER_TOO_SMALL,
                         "the host answered %s with %zu bytes instead of %zu", command_name(message),
                         size, expected);
