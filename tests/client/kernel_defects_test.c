@@ -178,6 +178,64 @@ static void too_small_an_array_is_left_alone(void **state)
     assert_memory_equal(adapters, before, sizeof(before));
 }
 
+/* dxgkrnl counts a descriptor that it has not yet made, and later lets the host's object go early.
+ */
+static void sharing_works_after_it_has_failed(void **state)
+{
+    D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create = {.hDevice = first.device};
+    D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 open = {.hDevice = first.device};
+    HANDLE handles[2] = {NULL, NULL};
+
+    (void)state;
+    create.Info.Type = D3DDDI_MONITORED_FENCE;
+    create.Info.Flags.Shared = create.Info.Flags.NtSecuritySharing = 1;
+    assert_success(D3DKMTCreateSynchronizationObject2(&create));
+    assert_success(
+        d3dkmt_set_faults("message=CREATENTSHAREDOBJECT,times=1,status=STATUS_ACCESS_DENIED"));
+    assert_fails(D3DKMTShareObjects(1, &create.hSyncObject, NULL, 0, &handles[0]),
+                 STATUS_ACCESS_DENIED);
+    assert_int_equal(d3dkmt_faults_struck(), 1);
+    assert_success(d3dkmt_set_faults(NULL));
+    assert_null(handles[0]);
+    for (unsigned i = 0; i < COUNT(handles); i++)
+        assert_success(D3DKMTShareObjects(1, &create.hSyncObject, NULL, 0, &handles[i]));
+    /* One of two goes: the other still stands for the fence. */
+    close((int)(intptr_t)handles[0]);
+    open.hNtHandle = handles[1];
+    assert_success(D3DKMTOpenSyncObjectFromNtHandle2(&open));
+    close((int)(intptr_t)handles[1]);
+}
+
+/* dxgkrnl knows a process by the thread that opened the device first. */
+static void *open_and_list(void *backend)
+{
+    UINT processes[16];
+    D3DKMT_ENUMPROCESSES list = {.Buffer = processes, .BufferCount = COUNT(processes)};
+    struct umd own;
+
+    D3DKMTCloseDxCoreDevice();
+    if (!NT_SUCCESS(d3dkmt_open(backend)) || !NT_SUCCESS(umd_open(&own, 0)))
+        return "no adapter";
+    list.AdapterLuid = own.luid;
+    NTSTATUS status = D3DKMTEnumProcesses(&list);
+    umd_close(&own);
+    if (!NT_SUCCESS(status) || list.BufferCount != 1)
+        return "no list of one";
+    return processes[0] == (UINT)getpid() ? NULL : "another process";
+}
+
+static void a_process_is_known_by_its_own_number(void **state)
+{
+    pthread_t thread;
+    void *complaint;
+
+    assert_int_equal(pthread_create(&thread, NULL, open_and_list, *state), 0);
+    pthread_join(thread, &complaint);
+    assert_null(complaint);
+    assert_success(umd_open(&first, 0));
+    assert_success(umd_open(&second, 1));
+}
+
 int main(void)
 {
     static char options[] = "loopback:adapters=2,io-space=16G,local-memory=16G";
@@ -191,6 +249,8 @@ int main(void)
         TEST(sizes_beyond_32_bits_are_mapped_whole),
         TEST(handles_are_free_before_the_host_reuses_them),
         TEST(what_is_added_to_a_shared_resource_is_shared_with_it),
+        TEST(sharing_works_after_it_has_failed),
+        TEST(a_process_is_known_by_its_own_number),
     };
 #undef TEST
 
