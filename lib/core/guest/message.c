@@ -195,27 +195,34 @@ static NTSTATUS decode(struct guest_message *message, const void *bytes, size_t 
     return message->reply.has_status ? message->reply.status : STATUS_SUCCESS;
 }
 
-/* A message as the transport takes it; without reply where none is wanted. */
+/* Through the transport; without reply where none is wanted. */
+static NTSTATUS transmit(const struct guest_message *message, size_t size, void *reply,
+                         size_t capacity, size_t *reply_size)
+{
+    const struct guest_vm *vm = message->vm;
+    const void *bytes = message->builder.out.buffer;
+    NTSTATUS status = reply ? vm->ops->exchange(vm->transport, message->channel, bytes, size, reply,
+                                                capacity, reply_size)
+                            : vm->ops->post(vm->transport, message->channel, bytes, size);
+
+    return NT_SUCCESS(status) ? STATUS_SUCCESS : explain_transport(message, status);
+}
+
+/* A message that a decorator sees, and what sends it on. */
 struct sending {
-    struct decorated_message shown;
+    struct decorated_message shown; /* first member */
     const struct guest_message *message;
     size_t size;
     void *reply;
     size_t capacity;
 };
 
-static NTSTATUS send_plainly(struct decorated_message *shown)
+static NTSTATUS send_on(struct decorated_message *shown)
 {
-    struct sending *sending = (struct sending *)(void *)shown;
-    const struct guest_message *message = sending->message;
-    const struct guest_vm *vm = message->vm;
-    const void *bytes = message->builder.out.buffer;
-    NTSTATUS status = shown->wants_reply
-                          ? vm->ops->exchange(vm->transport, message->channel, bytes, sending->size,
-                                              sending->reply, sending->capacity, &shown->reply_size)
-                          : vm->ops->post(vm->transport, message->channel, bytes, sending->size);
+    const struct sending *sending = (const struct sending *)(const void *)shown;
 
-    return NT_SUCCESS(status) ? STATUS_SUCCESS : explain_transport(message, status);
+    return transmit(sending->message, sending->size, sending->reply, sending->capacity,
+                    &shown->reply_size);
 }
 
 static void depart(void *vm, uint32_t channel, bool global)
@@ -226,20 +233,31 @@ static void depart(void *vm, uint32_t channel, bool global)
         d3dkmti_guest_vm_channel_rescinded(vm, channel);
 }
 
-static NTSTATUS send(struct sending *sending)
+/* reply NULL: none is wanted, and reply_size is not looked at. */
+static NTSTATUS send(const struct guest_message *message, size_t size, void *reply, size_t capacity,
+                     size_t *reply_size)
 {
-    const struct guest_message *message = sending->message;
     const struct decorator *decorator = decorator_get();
 
     if (!decorator)
-        return send_plainly(&sending->shown);
-    sending->shown.command = message->builder.request.command;
-    sending->shown.send = send_plainly;
-    sending->shown.depart = depart;
-    sending->shown.vm = message->vm;
-    sending->shown.global = !message->adapter;
-    sending->shown.channel = message->adapter ? message->adapter->channel : GUEST_CHANNEL_GLOBAL;
-    return decorator->message(&sending->shown);
+        return transmit(message, size, reply, capacity, reply_size);
+    struct sending sending = {
+        .shown = {.command = message->builder.request.command,
+                  .wants_reply = reply != NULL,
+                  .send = send_on,
+                  .depart = depart,
+                  .vm = message->vm,
+                  .channel = message->adapter ? message->adapter->channel : GUEST_CHANNEL_GLOBAL,
+                  .global = !message->adapter},
+        .message = message,
+        .size = size,
+        .reply = reply,
+        .capacity = capacity,
+    };
+    NTSTATUS status = decorator->message(&sending.shown);
+    if (reply)
+        *reply_size = sending.shown.reply_size;
+    return status;
 }
 
 NTSTATUS guest_message_exchange(struct guest_message *message)
@@ -255,7 +273,7 @@ NTSTATUS guest_message_exchange(struct guest_message *message)
                             "the host's answer would have %zu bytes, %d at most; ask for less",
                             expected, WIRE_MESSAGE_LIMIT);
     void *reply = message->small_reply;
-    size_t capacity = sizeof(message->small_reply);
+    size_t capacity = sizeof(message->small_reply), reply_size = 0;
     if (expected > capacity) {
         message->reply_buffer = get_buffer(vm, expected);
         if (!message->reply_buffer)
@@ -263,12 +281,10 @@ NTSTATUS guest_message_exchange(struct guest_message *message)
         reply = message->reply_buffer->bytes;
         capacity = message->reply_buffer->size;
     }
-    struct sending sending = {{.wants_reply = true}, message, size, reply, capacity};
-    NTSTATUS status = send(&sending);
+    NTSTATUS status = send(message, size, reply, capacity, &reply_size);
     if (!NT_SUCCESS(status))
         return status;
-    size_t arrived = sending.shown.reply_size;
-    return decode(message, reply, arrived < capacity ? arrived : capacity, expected);
+    return decode(message, reply, reply_size < capacity ? reply_size : capacity, expected);
 }
 
 NTSTATUS guest_message_submit(struct guest_message *message)
@@ -278,8 +294,7 @@ NTSTATUS guest_message_submit(struct guest_message *message)
     size_t size = finish(message);
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
-    struct sending sending = {{.wants_reply = false}, message, size, NULL, 0};
-    return send(&sending);
+    return send(message, size, NULL, 0, NULL);
 }
 
 void guest_message_end(struct guest_message *message)
