@@ -2,7 +2,7 @@
 /* The guest's end of a connection to d3dkmt-hostd. */
 #include "backend-loopback/remote_transport.h"
 
-#include "backend-loopback/io_start.h"
+#include "backend-loopback/io_space.h"
 #include "backend-loopback/remote/frame.h"
 #include "core/memory.h"
 
@@ -231,29 +231,13 @@ static NTSTATUS reserve_io_space(void *context, uint64_t *start, uint64_t *size)
     return STATUS_SUCCESS;
 }
 
-static void release_io_space(void *context)
-{
-    (void)context; /* only addresses were reserved */
-}
-
 static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writable, bool cached,
                        void **mapping)
 {
     struct remote_transport *transport = context;
 
     (void)cached; /* the memory is ordinary memory */
-    void *mapped = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-                        transport->io_space, (off_t)(address - LOOPBACK_IO_START));
-    if (mapped == MAP_FAILED)
-        return STATUS_NO_MEMORY;
-    *mapping = mapped;
-    return STATUS_SUCCESS;
-}
-
-static void unmap_io(void *context, void *mapping, size_t size)
-{
-    (void)context;
-    munmap(mapping, size);
+    return loopback_io_map(transport->io_space, address, size, writable, mapping);
 }
 
 /* ---- the caller's memory */
@@ -371,9 +355,9 @@ static const struct transport_ops remote_transport_ops = {
     .config_read = config_read,
     .config_write = config_write,
     .reserve_io_space = reserve_io_space,
-    .release_io_space = release_io_space,
+    .release_io_space = loopback_io_release,
     .map_io = map_io,
-    .unmap_io = unmap_io,
+    .unmap_io = loopback_io_unmap,
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,

@@ -113,29 +113,13 @@ static NTSTATUS reserve_io_space(void *context, uint64_t *start, uint64_t *size)
     return STATUS_SUCCESS;
 }
 
-static void release_io_space(void *context)
-{
-    (void)context; /* only addresses were reserved */
-}
-
 static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writable, bool cached,
                        void **mapping)
 {
     struct loopback_transport *transport = context;
 
     (void)cached; /* the memory is ordinary memory */
-    void *mapped = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-                        host_io_space_fd(transport->host), (off_t)(address - LOOPBACK_IO_START));
-    if (mapped == MAP_FAILED)
-        return STATUS_NO_MEMORY;
-    *mapping = mapped;
-    return STATUS_SUCCESS;
-}
-
-static void unmap_io(void *context, void *mapping, size_t size)
-{
-    (void)context;
-    munmap(mapping, size);
+    return loopback_io_map(host_io_space_fd(transport->host), address, size, writable, mapping);
 }
 
 /*
@@ -249,9 +233,9 @@ const struct transport_ops loopback_transport_ops = {
     .config_read = config_read,
     .config_write = config_write,
     .reserve_io_space = reserve_io_space,
-    .release_io_space = release_io_space,
+    .release_io_space = loopback_io_release,
     .map_io = map_io,
-    .unmap_io = unmap_io,
+    .unmap_io = loopback_io_unmap,
     .detach_io = detach_io,
     .pin = pin,
     .unpin = unpin,

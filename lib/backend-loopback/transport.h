@@ -4,7 +4,7 @@
 #define BACKEND_LOOPBACK_TRANSPORT_H
 
 #include "backend-loopback/host/host.h"
-#include "backend-loopback/io_start.h"
+#include "backend-loopback/io_space.h"
 #include "core/guest/guest.h"
 
 #include <d3dkmt/backend.h>
