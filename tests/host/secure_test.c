@@ -222,11 +222,30 @@ static void secure_vms_send_known_escapes_only(void **state)
     assert_false(NT_SUCCESS(echo(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE)));
 }
 
+/* The built-in GPU behind no IOMMU. */
+static NTSTATUS start_without_iommu(const struct kmd_start_info *start,
+                                    struct kmd_adapter_info *info, void **adapter)
+{
+    NTSTATUS status = kmd_softgpu.StartDevice(start, info, adapter);
+
+    info->capabilities &= ~KMD_CAPABILITY_IOMMU_SECURE_MODE;
+    return status;
+}
+
 static void secure_vms_need_an_iommu_for_compute(void **state)
 {
+    struct kmd_interface no_iommu = kmd_softgpu;
     struct host_config config = {.adapter_count = 1, .secure = true, .io_space_size = 16u << 20};
     struct host *host = NULL;
     (void)state;
+    no_iommu.StartDevice = start_without_iommu;
+    config.adapters[0].miniport = &no_iommu;
+    config.adapters[0].compute_only = true;
+    assert_false(NT_SUCCESS(host_create(&config, &host)));
+    assert_null(host);
+    config.adapters[0].compute_only = false; /* one with graphics does without */
+    assert_int_equal(host_create(&config, &host), STATUS_SUCCESS);
+    host_destroy(host);
     config.adapters[0].miniport = &kmd_softgpu;
     config.adapters[0].compute_only = true;
     assert_int_equal(host_create(&config, &host), STATUS_SUCCESS);
