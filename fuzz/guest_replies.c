@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A host that answers a fixed tour of calls with anything. Input: one byte for the host's modes,
- * then one record per exchange:
+ * then one record per exchange, which begins with its kind in a byte:
  *
- *   kind u8            0: honest, 1: replace bytes, 2: new length, 3: the channel fails, 4: a
- * message 1: offset u8, count u8 (0 to 15), bytes     what stands in the reply from there on 2:
- * length u8 (of 8 bytes)                   cut or lengthened 4: count u8 (0 to 63), bytes the reply
- * is honest, the host says something as well
+ * - 0: honest;
+ * - 1: offset u8, count u8 (0 to 15), bytes that stand in the reply from there on;
+ * - 2: length u8 (of 8 bytes) to which the reply is cut or lengthened;
+ * - 3: the channel fails;
+ * - 4: count u8 (0 to 63), bytes of a message that the host sends as well.
  *
  * Behind the input everything is honest. The tour after it must be as with any honest host.
  */
