@@ -25,15 +25,15 @@
 
 /* What a test needs of a path; others skip it. */
 enum conformance_needs {
-    CONFORMANCE_SOFTGPU = 1 << 0,       /* the adapter executes softgpu.h's commands */
-    CONFORMANCE_CALLER_MEMORY = 1 << 1, /* the host reaches memory of the caller's */
-    CONFORMANCE_SHARED_HOST = 1 << 2    /* the host is d3dkmt-hostd, which other processes reach */
+    CONFORMANCE_SOFTGPU = 1 << 0,      /* the adapter executes softgpu.h's commands */
+    CONFORMANCE_CALLER_MEMORY = 1 << 1 /* the host reaches memory of the caller's */
 };
 
 struct conformance_path {
     const char *name;
     const char *options; /* of the simulated host, as behind D3DKMT_BACKEND=loopback: */
     unsigned offers;     /* enum conformance_needs */
+    bool remote;         /* the host is a d3dkmt-hostd of the run's own */
     bool async;          /* the host's verdict on submission and synchronization is not seen */
 };
 

@@ -270,36 +270,6 @@ static INT get_priority(D3DKMT_HANDLE context)
     return args.Priority;
 }
 
-CONFORMANCE(GetContextSchedulingPriority, a_new_context_has_0)
-{
-    assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), 0);
-}
-
-CONFORMANCE(GetContextSchedulingPriority, tells_what_was_set)
-{
-    for (INT priority = -7; priority <= 7; priority++) {
-        assert_success(set_priority(HANDLE_OF(world, CONTEXT), priority));
-        assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), priority);
-    }
-}
-
-CONFORMANCE(SetContextSchedulingPriority, concerns_one_context)
-{
-    assert_success(set_priority(HANDLE_OF(world, CONTEXT), 5));
-    assert_int_equal(get_priority(HANDLE_OF(world, HW_CONTEXT)), 0);
-}
-
-CONFORMANCE(SetContextSchedulingPriority, outside_of_the_range_is_refused)
-{
-    static const INT wrong[] = {-8, 8, 1000, -1000};
-
-    for (unsigned i = 0; i < COUNT(wrong); i++)
-        assert_false(NT_SUCCESS(set_priority(HANDLE_OF(world, CONTEXT), wrong[i])));
-    assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), 0);
-}
-
-/* ---- priorities within the process */
-
 static NTSTATUS set_in_process(D3DKMT_HANDLE context, INT priority)
 {
     D3DKMT_SETCONTEXTINPROCESSSCHEDULINGPRIORITY args = {context, priority};
@@ -315,6 +285,48 @@ static INT get_in_process(D3DKMT_HANDLE context)
     return args.Priority;
 }
 
+/* The same rules for both kinds, by their setter and getter. */
+typedef NTSTATUS set_function(D3DKMT_HANDLE context, INT priority);
+typedef INT get_function(D3DKMT_HANDLE context);
+
+static void check_range(const struct world *world, set_function *set, get_function *get)
+{
+    for (INT priority = -7; priority <= 7; priority++) {
+        assert_success(set(HANDLE_OF(world, CONTEXT), priority));
+        assert_int_equal(get(HANDLE_OF(world, CONTEXT)), priority);
+    }
+}
+
+static void check_outside(const struct world *world, set_function *set, get_function *get)
+{
+    static const INT wrong[] = {-8, 8, 1000, -1000};
+
+    for (unsigned i = 0; i < COUNT(wrong); i++)
+        assert_false(NT_SUCCESS(set(HANDLE_OF(world, CONTEXT), wrong[i])));
+    assert_int_equal(get(HANDLE_OF(world, CONTEXT)), 0);
+}
+
+CONFORMANCE(GetContextSchedulingPriority, a_new_context_has_0)
+{
+    assert_int_equal(get_priority(HANDLE_OF(world, CONTEXT)), 0);
+}
+
+CONFORMANCE(GetContextSchedulingPriority, tells_what_was_set)
+{
+    check_range(world, set_priority, get_priority);
+}
+
+CONFORMANCE(SetContextSchedulingPriority, concerns_one_context)
+{
+    assert_success(set_priority(HANDLE_OF(world, CONTEXT), 5));
+    assert_int_equal(get_priority(HANDLE_OF(world, HW_CONTEXT)), 0);
+}
+
+CONFORMANCE(SetContextSchedulingPriority, outside_of_the_range_is_refused)
+{
+    check_outside(world, set_priority, get_priority);
+}
+
 CONFORMANCE(GetContextInProcessSchedulingPriority, a_new_context_has_0)
 {
     assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), 0);
@@ -322,10 +334,7 @@ CONFORMANCE(GetContextInProcessSchedulingPriority, a_new_context_has_0)
 
 CONFORMANCE(GetContextInProcessSchedulingPriority, tells_what_was_set)
 {
-    for (INT priority = -7; priority <= 7; priority++) {
-        assert_success(set_in_process(HANDLE_OF(world, CONTEXT), priority));
-        assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), priority);
-    }
+    check_range(world, set_in_process, get_in_process);
 }
 
 CONFORMANCE(SetContextInProcessSchedulingPriority, is_apart_from_the_other_priority)
@@ -337,7 +346,5 @@ CONFORMANCE(SetContextInProcessSchedulingPriority, is_apart_from_the_other_prior
 
 CONFORMANCE(SetContextInProcessSchedulingPriority, outside_of_the_range_is_refused)
 {
-    assert_false(NT_SUCCESS(set_in_process(HANDLE_OF(world, CONTEXT), 8)));
-    assert_false(NT_SUCCESS(set_in_process(HANDLE_OF(world, CONTEXT), -8)));
-    assert_int_equal(get_in_process(HANDLE_OF(world, CONTEXT)), 0);
+    check_outside(world, set_in_process, get_in_process);
 }

@@ -382,7 +382,7 @@ CONFORMANCE(WaitForSynchronizationObjectFromCpu, ends_when_its_device_goes)
 
     assert_success(D3DKMTDestroyDevice(&end));
     pthread_join(thread, NULL);
-    assert_int_not_equal(sleeper.status, 1);
+    assert_int_equal(sleeper.status, STATUS_DEVICE_REMOVED);
 }
 
 CONFORMANCE(WaitForSynchronizationObjectFromCpu, ends_when_the_last_adapter_handle_goes)
@@ -393,7 +393,7 @@ CONFORMANCE(WaitForSynchronizationObjectFromCpu, ends_when_the_last_adapter_hand
 
     assert_success(D3DKMTCloseAdapter(&end));
     pthread_join(thread, NULL);
-    assert_int_not_equal(sleeper.status, 1);
+    assert_int_equal(sleeper.status, STATUS_DEVICE_REMOVED);
 }
 
 CONFORMANCE(WaitForSynchronizationObjectFromCpu, ends_when_the_fence_goes)
@@ -403,7 +403,7 @@ CONFORMANCE(WaitForSynchronizationObjectFromCpu, ends_when_the_fence_goes)
 
     assert_success(destroy(sleeper.fence.object));
     pthread_join(thread, NULL);
-    assert_int_not_equal(sleeper.status, 1);
+    assert_int_equal(sleeper.status, STATUS_SUCCESS);
 }
 
 CONFORMANCE(WaitForSynchronizationObjectFromCpu, an_event_is_raised_once)

@@ -8,17 +8,17 @@
 #include <time.h>
 
 #define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
-#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_SHARED_HOST)
+#define REMOTE     (CONFORMANCE_SOFTGPU)
 
 const struct conformance_path conformance_paths[] = {
-    {"loopback", "", IN_PROCESS, false},
-    {"loopback-async", "async", IN_PROCESS, true},
-    {"loopback-pending", "pending", IN_PROCESS, false},
-    {"loopback-version-39", "version=39", IN_PROCESS, false},
-    {"loopback-version-27", "version=27", IN_PROCESS, false},
-    {"hostd", "", REMOTE, false},
-    {"hostd-async", "async", REMOTE, true},
-    {"hostd-version-39", "version=39", REMOTE, false},
+    {"loopback", "", IN_PROCESS, false, false},
+    {"loopback-async", "async", IN_PROCESS, false, true},
+    {"loopback-pending", "pending", IN_PROCESS, false, false},
+    {"loopback-version-39", "version=39", IN_PROCESS, false, false},
+    {"loopback-version-27", "version=27", IN_PROCESS, false, false},
+    {"hostd", "", REMOTE, true, false},
+    {"hostd-async", "async", REMOTE, true, true},
+    {"hostd-version-39", "version=39", REMOTE, true, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];
@@ -34,7 +34,7 @@ int conformance_open_path(void **state)
 
     (void)state;
     /* The first call opens what the environment names, as in any program. */
-    if (conformance_path->offers & CONFORMANCE_SHARED_HOST) {
+    if (conformance_path->remote) {
         host_process_start(&host, conformance_path->options, NULL);
         return setenv("D3DKMT_BACKEND", host.backend, 1);
     }
@@ -45,7 +45,7 @@ int conformance_open_path(void **state)
 int conformance_close_path(void **state)
 {
     (void)state;
-    return conformance_path->offers & CONFORMANCE_SHARED_HOST ? host_process_stop(&host) : 0;
+    return conformance_path->remote ? host_process_stop(&host) : 0;
 }
 
 int conformance_set_up(void **state)

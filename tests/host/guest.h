@@ -127,6 +127,9 @@ uint64_t guest_map(struct guest *guest, uint32_t paging_queue, uint32_t allocati
 void guest_make_resident(struct guest *guest, const struct guest_queue *paging,
                          uint32_t allocation);
 
+/* Private data to the miniport and back; device may be 0. flags: WIRE_ESCAPE_*. */
+NTSTATUS guest_escape(struct guest *guest, uint32_t device, uint32_t flags, void *data,
+                      uint32_t size);
 NTSTATUS guest_submit(struct guest *guest, uint32_t context, uint64_t address, size_t size);
 NTSTATUS guest_signal_from_gpu(struct guest *guest, uint32_t queue, uint32_t fence, uint64_t value);
 NTSTATUS guest_signal_from_cpu(struct guest *guest, uint32_t device, uint32_t fence,

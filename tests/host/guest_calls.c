@@ -255,3 +255,18 @@ uint32_t guest_device_state(struct guest *guest, uint32_t device)
     assert_int_equal(guest_send(guest), STATUS_SUCCESS);
     return guest_reply(guest, getdevicestate)->args.execution_state;
 }
+
+NTSTATUS guest_escape(struct guest *guest, uint32_t device, uint32_t flags, void *data,
+                      uint32_t size)
+{
+    struct wire_escape *request = guest_begin(guest, WIRE_VGPU, WIRE_VGPU_ESCAPE);
+    request->adapter = guest->vm->adapter_handles[0];
+    request->device = device;
+    request->flags = flags;
+    request->priv_drv_data_size = size;
+    guest_append(guest, data, size);
+    NTSTATUS status = guest_send(guest);
+    if (NT_SUCCESS(status))
+        memcpy(data, guest->reply.tails[0].data, size);
+    return status;
+}

@@ -239,19 +239,6 @@ static void wrong_memory_queries_fail(void **state)
     assert_int_equal(guest_send(rig->guest), STATUS_BUFFER_TOO_SMALL);
 }
 
-static NTSTATUS escape(struct rig *rig, uint32_t device, void *data, uint32_t size)
-{
-    struct wire_escape *request = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_ESCAPE);
-    request->adapter = rig->vm.adapter_handles[0];
-    request->device = device;
-    request->priv_drv_data_size = size;
-    guest_append(rig->guest, data, size);
-    NTSTATUS status = guest_send(rig->guest);
-    if (NT_SUCCESS(status))
-        memcpy(data, rig->guest->reply.tails[0].data, size);
-    return status;
-}
-
 static void escapes_reach_the_miniport(void **state)
 {
     struct rig *rig = *state;
@@ -262,14 +249,15 @@ static void escapes_reach_the_miniport(void **state)
             .operation = SOFTGPU_ESCAPE_ECHO,
             .argument = 0x1122334455667788,
         };
-        assert_int_equal(escape(rig, devices[i], &data, sizeof(data)), STATUS_SUCCESS);
+        assert_int_equal(guest_escape(rig->guest, devices[i], 0, &data, sizeof(data)),
+                         STATUS_SUCCESS);
         assert_true(data.result == ~UINT64_C(0x1122334455667788));
     }
     unsigned char nonsense[24] = {1};
-    assert_false(NT_SUCCESS(escape(rig, 0, nonsense, sizeof(nonsense))));
-    assert_false(NT_SUCCESS(escape(rig, 0xdeadbec0, nonsense, sizeof(nonsense))));
-    assert_false(NT_SUCCESS(
-        escape(rig, 0, nonsense, 4))); /* so small that 4 bytes of status would pass for data */
+    assert_false(NT_SUCCESS(guest_escape(rig->guest, 0, 0, nonsense, sizeof(nonsense))));
+    assert_false(NT_SUCCESS(guest_escape(rig->guest, 0xdeadbec0, 0, nonsense, sizeof(nonsense))));
+    assert_false(NT_SUCCESS(guest_escape(
+        rig->guest, 0, 0, nonsense, 4))); /* so small that 4 bytes of status would pass for data */
 }
 
 static void standard_allocations_in_two_steps(void **state)

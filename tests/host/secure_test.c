@@ -87,19 +87,6 @@ static int close_rig(void **state)
     return 0;
 }
 
-static NTSTATUS escape(struct rig *rig, uint32_t flags, void *data, uint32_t size)
-{
-    struct wire_escape *request = guest_begin(rig->guest, WIRE_VGPU, WIRE_VGPU_ESCAPE);
-    request->adapter = rig->vm.adapter_handles[0];
-    request->flags = flags;
-    request->priv_drv_data_size = size;
-    guest_append(rig->guest, data, size);
-    NTSTATUS status = guest_send(rig->guest);
-    if (NT_SUCCESS(status))
-        memcpy(data, rig->guest->reply.tails[0].data, size);
-    return status;
-}
-
 /* ---- processes */
 
 static void processes_come_with_their_names(void **state)
@@ -147,21 +134,26 @@ static void handles_are_translated_if_they_are_the_callers(void **state)
     struct guest_queue paging = guest_create_paging_queue(rig->guest, device);
     struct guest_memory memory = guest_create_memory(rig->guest, device, paging.handle, PAGE);
     uint32_t data[2] = {D3DDDI_DRIVERESCAPETYPE_TRANSLATEALLOCATIONHANDLE, memory.allocation};
-    assert_int_equal(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data)),
-                     STATUS_SUCCESS);
+    assert_int_equal(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data)),
+        STATUS_SUCCESS);
     assert_int_equal(data[1], memory.allocation);
     data[0] = D3DDDI_DRIVERESCAPETYPE_TRANSLATERESOURCEHANDLE; /* it is no resource */
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
     data[0] = D3DDDI_DRIVERESCAPETYPE_TRANSLATEALLOCATIONHANDLE;
     data[1] = device;
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
     data[1] = 0;
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
     struct guest *other = guest_open(&rig->vm, 0);
     struct guest *own = rig->guest;
     rig->guest = other;
     data[1] = memory.allocation;
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
     rig->guest = own;
     guest_close(other);
 }
@@ -170,10 +162,11 @@ static void malformed_known_escapes_are_refused(void **state)
 {
     struct rig *rig = *state;
     uint32_t data[2] = {D3DDDI_DRIVERESCAPETYPE_TRANSLATEALLOCATIONHANDLE, 0x40};
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, 7)));
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, 3)));
+    assert_false(NT_SUCCESS(guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, 7)));
+    assert_false(NT_SUCCESS(guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, 3)));
     data[0] = 4; /* no number of a known escape */
-    assert_false(NT_SUCCESS(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data))));
 }
 
 /* ---- secure VMs */
@@ -182,7 +175,7 @@ static NTSTATUS echo(struct rig *rig, uint32_t flags)
 {
     struct softgpu_escape data = {
         .magic = SOFTGPU_ESCAPE_MAGIC, .operation = SOFTGPU_ESCAPE_ECHO, .argument = 5};
-    NTSTATUS status = escape(rig, flags, &data, sizeof(data));
+    NTSTATUS status = guest_escape(rig->guest, 0, flags, &data, sizeof(data));
     if (NT_SUCCESS(status))
         assert_true(data.result == ~UINT64_C(5));
     return status;
@@ -215,9 +208,10 @@ static void secure_vms_send_known_escapes_only(void **state)
     assert_true(adapter_bits(rig) & WIRE_ADAPTER_SECURE_VIRTUAL_MACHINE);
     assert_false(NT_SUCCESS(echo(rig, 0)));
     assert_false(NT_SUCCESS(echo(rig, WIRE_ESCAPE_HARDWARE_ACCESS)));
-    assert_false(NT_SUCCESS(escape(rig, 0, data, sizeof(data))));
-    assert_int_equal(escape(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data)),
-                     STATUS_SUCCESS);
+    assert_false(NT_SUCCESS(guest_escape(rig->guest, 0, 0, data, sizeof(data))));
+    assert_int_equal(
+        guest_escape(rig->guest, 0, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE, data, sizeof(data)),
+        STATUS_SUCCESS);
     /* A known mark on unknown data is no way in. */
     assert_false(NT_SUCCESS(echo(rig, WIRE_ESCAPE_DRIVER_KNOWN_ESCAPE)));
 }

@@ -247,21 +247,29 @@ static NTSTATUS produce(const struct umd_buffer *buffer, const struct umd_fence 
     return status;
 }
 
+/* In a child: a mapped buffer and a fence, and their descriptors. */
+static int share_two(struct umd_buffer *buffer, struct umd_fence *fence, int files[2])
+{
+    D3DKMT_HANDLE resource, fence_handle;
+
+    CHILD_EXPECT(open_client());
+    CHILD_EXPECT(NT_SUCCESS(create_resource(sizeof(runtime_data), buffer, &resource)));
+    CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&gpu.umd, buffer)));
+    CHILD_EXPECT(NT_SUCCESS(create_fence(true, &fence_handle)));
+    CHILD_EXPECT(NT_SUCCESS(share(resource, &files[0])));
+    CHILD_EXPECT(NT_SUCCESS(share(fence_handle, &files[1])));
+    CHILD_EXPECT(NT_SUCCESS(open_fence(files[1], fence)));
+    return 0;
+}
+
 static int producer(void)
 {
     struct umd_buffer buffer;
     struct umd_fence fence;
-    D3DKMT_HANDLE resource, fence_handle;
     int files[2];
 
-    CHILD_EXPECT(open_client());
-    CHILD_EXPECT(NT_SUCCESS(create_resource(sizeof(runtime_data), &buffer, &resource)));
-    CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&gpu.umd, &buffer)));
-    CHILD_EXPECT(NT_SUCCESS(create_fence(true, &fence_handle)));
-    CHILD_EXPECT(NT_SUCCESS(share(resource, &files[0])));
-    CHILD_EXPECT(NT_SUCCESS(share(fence_handle, &files[1])));
+    CHILD_EXPECT(share_two(&buffer, &fence, files) == 0);
     CHILD_EXPECT(send_files(to_parent, files, 2));
-    CHILD_EXPECT(NT_SUCCESS(open_fence(files[1], &fence)));
     for (unsigned long i = 0; i < rounds; i++)
         CHILD_EXPECT(NT_SUCCESS(produce(&buffer, &fence, i)));
     CHILD_EXPECT(NT_SUCCESS(umd_wait_on_cpu(&gpu.umd, &fence, 2 * rounds)));
@@ -307,16 +315,9 @@ static int creator(void)
 {
     struct umd_buffer buffer;
     struct umd_fence fence;
-    D3DKMT_HANDLE resource, fence_handle;
     int files[2];
 
-    CHILD_EXPECT(open_client());
-    CHILD_EXPECT(NT_SUCCESS(create_resource(sizeof(runtime_data), &buffer, &resource)));
-    CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&gpu.umd, &buffer)));
-    CHILD_EXPECT(NT_SUCCESS(create_fence(true, &fence_handle)));
-    CHILD_EXPECT(NT_SUCCESS(share(resource, &files[0])));
-    CHILD_EXPECT(NT_SUCCESS(share(fence_handle, &files[1])));
-    CHILD_EXPECT(NT_SUCCESS(open_fence(files[1], &fence)));
+    CHILD_EXPECT(share_two(&buffer, &fence, files) == 0);
     CHILD_EXPECT(NT_SUCCESS(produce(&buffer, &fence, 0)));
     CHILD_EXPECT(NT_SUCCESS(umd_wait_on_cpu(&gpu.umd, &fence, 1)));
     CHILD_EXPECT(send_files(to_parent, files, 2));

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CREATE_MAX = 1024, PRIVATE_DATA_LIMIT = 131072 };
+enum { CREATE_MAX = 1024 };
 
 /* The state of one call. */
 struct creation {
@@ -36,11 +36,11 @@ static NTSTATUS check_info(const struct creation *creation, UINT index)
 {
     UINT size = creation->infos[index].PrivateDriverDataSize;
 
-    if (size >= PRIVATE_DATA_LIMIT || (creation->args->Flags.StandardAllocation && size != 0))
+    if (size >= GUEST_PRIVATE_DATA_MAX || (creation->args->Flags.StandardAllocation && size != 0))
         return d3dkmti_fail(
             STATUS_INVALID_PARAMETER,
             "pAllocationInfo2[%u].PrivateDriverDataSize is %u, %u at most", index, size,
-            creation->args->Flags.StandardAllocation ? 0u : PRIVATE_DATA_LIMIT - 1u);
+            creation->args->Flags.StandardAllocation ? 0u : GUEST_PRIVATE_DATA_MAX - 1u);
     return STATUS_SUCCESS;
 }
 
@@ -154,9 +154,9 @@ static NTSTATUS check_sizes(struct creation *creation, size_t *tail_size)
     *tail_size = creation->count * sizeof(struct wire_allocation_info) +
                  (size_t)args->PrivateRuntimeDataSize + resource_data_size(creation) +
                  creation->private_total;
-    if (args->PrivateRuntimeDataSize >= PRIVATE_DATA_LIMIT ||
-        args->PrivateDriverDataSize >= PRIVATE_DATA_LIMIT ||
-        creation->private_total >= PRIVATE_DATA_LIMIT ||
+    if (args->PrivateRuntimeDataSize >= GUEST_PRIVATE_DATA_MAX ||
+        args->PrivateDriverDataSize >= GUEST_PRIVATE_DATA_MAX ||
+        creation->private_total >= GUEST_PRIVATE_DATA_MAX ||
         sizeof(struct wire_createallocation) + *tail_size > WIRE_MESSAGE_LIMIT)
         return d3dkmti_fail(
             STATUS_BUFFER_TOO_SMALL,

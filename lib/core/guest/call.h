@@ -22,6 +22,9 @@ NTSTATUS guest_read(struct guest_process *process, void *to, const void *from, s
 NTSTATUS guest_write(struct guest_process *process, void *to, const void *from, size_t size,
                      const char *what);
 
+/* The driver's bound on private data of any kind; what fits a message is a little less. */
+enum { GUEST_PRIVATE_DATA_MAX = 131072 };
+
 /* The same for an array behind a command: appended to a message whose room was asked for, ... */
 NTSTATUS guest_read_tail(struct guest_process *process, struct guest_message *message,
                          const void *from, size_t size, const char *what);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { CONTEXT_PRIVATE_DATA_MAX = 131072 };
-
 static void free_context(struct reference *reference)
 {
     struct guest_context *context = (struct guest_context *)reference;
@@ -106,7 +104,7 @@ NTSTATUS guest_create_context_virtual(struct guest_process *process,
     if (!NT_SUCCESS(status))
         goto out;
     status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 0,
-                               CONTEXT_PRIVATE_DATA_MAX);
+                               GUEST_PRIVATE_DATA_MAX);
     if (!NT_SUCCESS(status))
         goto out;
     context = guest_object_create(process, &process->context_pool, HANDLE_TYPE_CONTEXT, device,

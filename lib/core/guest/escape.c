@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    PRIVATE_DATA_MAX = 131072,
     TEST_COMMAND_BUFFER_MIN = 4,
     TEST_COMMAND_BUFFER_MAX = 4096,
     TEST_COMMAND_PRIVATE_MAX = 1024,
@@ -138,7 +137,7 @@ static NTSTATUS escape(struct guest_process *process, struct guest_adapter *adap
     if (kind == KNOWN_ESCAPE_BUILD_TEST_COMMAND_BUFFER)
         return build_test_command_buffer(process, adapter, args);
     status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 0,
-                               PRIVATE_DATA_MAX);
+                               GUEST_PRIVATE_DATA_MAX);
     if (!NT_SUCCESS(status))
         return status;
     return send_escape(process, adapter, args, args->pPrivateDriverData,

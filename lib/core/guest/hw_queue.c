@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { HW_QUEUE_PRIVATE_DATA_MAX = 131072, FENCE_PAGE_SIZE = 4096 };
+enum { FENCE_PAGE_SIZE = 4096 };
 
 static void free_hw_queue(struct reference *reference)
 {
@@ -121,7 +121,7 @@ NTSTATUS guest_create_hw_queue(struct guest_process *process, const D3DKMT_CREAT
     NTSTATUS status = guest_device_check_active(context->object.device);
     if (NT_SUCCESS(status))
         status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 0,
-                                   HW_QUEUE_PRIVATE_DATA_MAX);
+                                   GUEST_PRIVATE_DATA_MAX);
     if (!NT_SUCCESS(status))
         goto out;
     queue = guest_object_create(process, &process->hw_queue_pool, HANDLE_TYPE_HW_QUEUE,

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { PRIVATE_DATA_MAX = 131072 };
-
 /* ---- QueryAdapterInfo */
 
 /*
@@ -68,7 +66,7 @@ NTSTATUS guest_query_adapter_info(struct guest_process *process,
 {
     (void)caller;
     NTSTATUS status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 1,
-                                        PRIVATE_DATA_MAX);
+                                        GUEST_PRIVATE_DATA_MAX);
     if (!NT_SUCCESS(status))
         return status;
     struct guest_target target;

@@ -7,11 +7,7 @@
 
 #include <string.h>
 
-enum {
-    SUBMIT_PRIVATE_DATA_MAX = 131072,
-    HISTORY_BUFFERS_MAX = 1024,
-    HW_QUEUE_PRIMARIES_MAX = 131072
-};
+enum { HISTORY_BUFFERS_MAX = 1024, HW_QUEUE_PRIMARIES_MAX = 131072 };
 
 static NTSTATUS submit(struct guest_process *process, struct guest_adapter *adapter,
                        const D3DKMT_SUBMITCOMMAND *args)
@@ -44,7 +40,7 @@ NTSTATUS guest_submit_command(struct guest_process *process, const D3DKMT_SUBMIT
                                         D3DDDI_MAX_BROADCAST_CONTEXT);
     if (NT_SUCCESS(status))
         status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 0,
-                                   SUBMIT_PRIVATE_DATA_MAX);
+                                   GUEST_PRIVATE_DATA_MAX);
     if (NT_SUCCESS(status))
         status =
             guest_check_count("NumHistoryBuffers", args->NumHistoryBuffers, 0, HISTORY_BUFFERS_MAX);
@@ -91,7 +87,7 @@ NTSTATUS guest_submit_command_to_hw_queue(struct guest_process *process,
 {
     (void)caller;
     NTSTATUS status = guest_check_count("PrivateDriverDataSize", args->PrivateDriverDataSize, 0,
-                                        SUBMIT_PRIVATE_DATA_MAX);
+                                        GUEST_PRIVATE_DATA_MAX);
     if (NT_SUCCESS(status))
         status = guest_check_count("NumPrimaries", args->NumPrimaries, 0, HW_QUEUE_PRIMARIES_MAX);
     if (!NT_SUCCESS(status))
