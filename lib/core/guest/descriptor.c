@@ -272,20 +272,28 @@ void guest_descriptor_count(struct guest_vm *vm, int descriptor)
     pthread_mutex_unlock(&vm->descriptors->mutex);
 }
 
-/* The record of a shared object in this engine's own list, referenced, or NULL. */
-static struct guest_shared *find_own(struct guest_vm *vm, int descriptor)
+/*
+ * The record behind a descriptor in this engine's own list, referenced, or NULL: it is not *found,
+ * or a sync file of a fence that is not shared. value: of a sync file; NULL if nobody asks.
+ */
+static struct guest_shared *find_own(struct guest_vm *vm, int descriptor, bool sync_file,
+                                     bool *found, uint64_t *value)
 {
     NTSTATUS status;
     struct guest_descriptors *descriptors = get(vm, &status);
     struct guest_shared *shared = NULL;
 
+    *found = false;
     if (!descriptors)
         return NULL;
     pthread_mutex_lock(&descriptors->mutex);
-    struct descriptor *known = find(descriptors, descriptor);
-    if (known && !known->is_sync_file) {
+    const struct descriptor *known = find(descriptors, descriptor);
+    *found = known && known->is_sync_file == sync_file;
+    if (*found && known->shared) {
         shared = known->shared;
         reference_acquire(&shared->reference);
+        if (value)
+            *value = known->value;
     }
     pthread_mutex_unlock(&descriptors->mutex);
     return shared;
@@ -301,7 +309,7 @@ NTSTATUS guest_descriptor_find(struct guest_vm *vm, int descriptor, enum guest_s
     if (vm->ops->look_up)
         status = guest_kept_find(vm, descriptor, false, &found, result, NULL);
     else
-        *result = find_own(vm, descriptor);
+        *result = find_own(vm, descriptor, false, &found, NULL);
     if (!NT_SUCCESS(status) || (*result && (*result)->kind == kind))
         return status;
     if (*result)
@@ -313,28 +321,6 @@ NTSTATUS guest_descriptor_find(struct guest_vm *vm, int descriptor, enum guest_s
                         kind == GUEST_SHARED_RESOURCE ? "resource" : "synchronization object");
 }
 
-static struct guest_shared *find_own_sync_file(struct guest_vm *vm, int descriptor, bool *found,
-                                               uint64_t *value)
-{
-    NTSTATUS status;
-    struct guest_descriptors *descriptors = get(vm, &status);
-    struct guest_shared *shared = NULL;
-
-    *found = false;
-    if (!descriptors)
-        return NULL;
-    pthread_mutex_lock(&descriptors->mutex);
-    const struct descriptor *known = find(descriptors, descriptor);
-    *found = known && known->is_sync_file;
-    if (*found && known->shared) {
-        shared = known->shared;
-        reference_acquire(&shared->reference);
-        *value = known->value;
-    }
-    pthread_mutex_unlock(&descriptors->mutex);
-    return shared;
-}
-
 NTSTATUS guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
                                          struct guest_shared **result, uint64_t *value)
 {
@@ -344,7 +330,7 @@ NTSTATUS guest_descriptor_find_sync_file(struct guest_vm *vm, int descriptor,
     if (vm->ops->look_up)
         status = guest_kept_find(vm, descriptor, true, &found, result, value);
     else
-        *result = find_own_sync_file(vm, descriptor, &found, value);
+        *result = find_own(vm, descriptor, true, &found, value);
     if (!NT_SUCCESS(status) || *result)
         return status;
     if (!found)
