@@ -20,9 +20,16 @@
  *   local-budget=BYTES    what a process may keep resident of the video memory
  *   io-space=BYTES        the window through which programs see allocations and fences (default 4G)
  *   hang-timeout-ms=N     after which an engine that makes no progress is reset
- *   profile=FILE          the adapters that an adapter profile describes, in place of adapters=,
- *                         compute-only= and hw-scheduling; d3dkmt-info --profile writes one.
- *                         Sizes given as options come before the file's. No comma in FILE
+ *   deterministic         the GPU works in the program's own threads, inside of its calls, in an
+ *                         order that a seed gives: the same calls of one thread give the same run.
+ *                         Time is virtual; it jumps to the next time-out or blank when all engines
+ *                         and a CPU wait. Where no call comes for 100 ms, because a program looks
+ * at memory or sleeps, the GPU goes on without one; a warning in the log says so, for the run is
+ * then no longer what the seed makes of it. Functions of SOFTGPU_CALL may not call the library in
+ * this mode seed=N                for deterministic: 0 to 2^64 - 1. Without it one is drawn, and
+ * the log tells, as a warning, how to repeat the run profile=FILE          the adapters that an
+ * adapter profile describes, in place of adapters=, compute-only= and hw-scheduling; d3dkmt-info
+ * --profile writes one. Sizes given as options come before the file's. No comma in FILE
  *   miniport=NAME:OPTIONS  what plays the vendor's kernel-mode driver: the plug-in
  *                         libd3dkmt-miniport-NAME.so (see kmd.h) with options of its own;
  *                         default: softgpu, which is built in and knows driver-store=FOLDER

@@ -5,11 +5,13 @@
 #include "backend-loopback/kmd/softgpu.h"
 #include "backend-loopback/miniport.h"
 #include "core/last_error.h"
+#include "core/log.h"
 #include "core/options.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define MIB ((uint64_t)1 << 20)
 #define TIB ((uint64_t)1 << 40)
@@ -28,6 +30,7 @@ static const struct number_option {
     {"non-local-memory", offsetof(struct loopback_options, non_local_memory), MIB, TIB},
     {"local-budget", offsetof(struct loopback_options, local_budget), MIB, TIB},
     {"spin-us", offsetof(struct loopback_options, spin_us), 0, 1000000},
+    {"seed", offsetof(struct loopback_options, host.seed), 0, UINT64_MAX},
     {"hang-timeout-ms", offsetof(struct loopback_options, hang_timeout_ms), 1, 3600000},
 };
 
@@ -40,6 +43,7 @@ static const struct switch_option {
     {"page-lists", offsetof(struct loopback_options, page_lists)},
     {"pending", offsetof(struct loopback_options, pending)},
     {"hw-scheduling", offsetof(struct loopback_options, hw_scheduling)},
+    {"deterministic", offsetof(struct loopback_options, host.deterministic)},
     {"check-pointers", offsetof(struct loopback_options, check_pointers)},
 };
 
@@ -92,6 +96,8 @@ static NTSTATUS read_option(void *context, const struct option *option)
         return read_miniport(options, option->value);
     if (strcmp(option->name, "profile") == 0)
         return read_profile(options, option->value);
+    if (strcmp(option->name, "seed") == 0)
+        options->seed_given = true;
     for (size_t i = 0; i < COUNT(number_options); i++) {
         const struct number_option *known = &number_options[i];
 
@@ -171,6 +177,24 @@ static NTSTATUS check_profile_option(void *context, const struct option *option)
     return STATUS_SUCCESS;
 }
 
+/* A run that was left to chance says how to have it again. */
+static NTSTATUS settle_seed(struct loopback_options *options, const char *text)
+{
+    uint32_t seed;
+
+    if (!options->host.deterministic && options->seed_given)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER, "seed=N needs the option deterministic");
+    if (!options->host.deterministic || options->seed_given)
+        return STATUS_SUCCESS;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+        return d3dkmti_fail(STATUS_UNSUCCESSFUL,
+                            "deterministic: the kernel has no random seed yet; give seed=N");
+    options->host.seed = seed;
+    d3dkmti_log(D3DKMT_LOG_WARNING, "loopback", "to repeat this run: loopback:%s,seed=%u", text,
+                seed);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS read_all(struct loopback_options *options, const char *text)
 {
     NTSTATUS status = d3dkmti_options_visit(text, read_option, options);
@@ -183,6 +207,8 @@ static NTSTATUS read_all(struct loopback_options *options, const char *text)
         status =
             d3dkmti_fail(STATUS_INVALID_PARAMETER, "compute-only=%u of adapters=%u",
                          (unsigned)options->compute_only_adapters, (unsigned)options->adapters);
+    if (NT_SUCCESS(status))
+        status = settle_seed(options, text);
     return status;
 }
 

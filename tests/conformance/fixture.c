@@ -16,9 +16,11 @@ const struct conformance_path conformance_paths[] = {
     {"loopback-pending", "pending", IN_PROCESS, false, false},
     {"loopback-version-39", "version=39", IN_PROCESS, false, false},
     {"loopback-version-27", "version=27", IN_PROCESS, false, false},
+    {"loopback-deterministic", "deterministic,seed=1", IN_PROCESS, false, false},
     {"hostd", "", REMOTE, true, false},
     {"hostd-async", "async", REMOTE, true, true},
     {"hostd-version-39", "version=39", REMOTE, true, false},
+    {"hostd-deterministic", "deterministic,seed=1", REMOTE, true, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];

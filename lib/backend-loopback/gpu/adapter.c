@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "backend-loopback/gpu/engine.h"
-#include "backend-loopback/gpu/paging_thread.h"
+#include "backend-loopback/gpu/paging_worker.h"
 
 #define DEFAULT_HANG_TIMEOUT_NS UINT64_C(2000000000)
 #define DEFAULT_PAGE_TABLES     65536u
@@ -117,18 +117,18 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
     return status;
 }
 
-static NTSTATUS start_threads(struct gpu_adapter *adapter)
+static NTSTATUS start_workers(struct gpu_adapter *adapter)
 {
-    NTSTATUS status = gpu_paging_thread_start(adapter);
+    NTSTATUS status = gpu_paging_start(adapter);
 
     for (uint32_t i = 0; i < adapter->info.node_count && NT_SUCCESS(status); i++)
         status = gpu_node_create(adapter, i, &adapter->nodes[i]);
     return status;
 }
 
-static void stop_threads(struct gpu_adapter *adapter)
+static void stop_workers(struct gpu_adapter *adapter)
 {
-    gpu_paging_thread_stop(adapter);
+    gpu_paging_stop(adapter);
     for (uint32_t i = 0; i < KMD_MAX_NODES; i++)
         gpu_node_destroy(adapter->nodes[i]);
 }
@@ -136,7 +136,6 @@ static void stop_threads(struct gpu_adapter *adapter)
 static void free_adapter(struct gpu_adapter *adapter)
 {
     pthread_cond_destroy(&adapter->paging_done);
-    pthread_cond_destroy(&adapter->paging_work);
     pthread_mutex_destroy(&adapter->paging_lock);
     pthread_mutex_destroy(&adapter->memory_lock);
     gpu_records_destroy(&adapter->records);
@@ -166,19 +165,18 @@ NTSTATUS gpu_adapter_create(struct gpu_machine *machine, const struct gpu_adapte
     gpu_records_init(&created->records);
     pthread_mutex_init(&created->memory_lock, NULL);
     pthread_mutex_init(&created->paging_lock, NULL);
-    pthread_cond_init(&created->paging_work, NULL);
     pthread_cond_init(&created->paging_done, NULL);
     status = start_miniport(created, config);
     if (!NT_SUCCESS(status))
         goto fail_miniport;
-    status = start_threads(created);
+    status = start_workers(created);
     if (!NT_SUCCESS(status))
-        goto fail_threads;
+        goto fail_workers;
     *adapter = created;
     return STATUS_SUCCESS;
 
-fail_threads:
-    stop_threads(created);
+fail_workers:
+    stop_workers(created);
     stop_miniport(created);
 fail_miniport:
     free_adapter(created);
@@ -189,7 +187,7 @@ void gpu_adapter_destroy(struct gpu_adapter *adapter)
 {
     if (!adapter)
         return;
-    stop_threads(adapter);
+    stop_workers(adapter);
     stop_miniport(adapter);
     free_adapter(adapter);
 }
@@ -198,7 +196,7 @@ bool gpu_adapter_wind_up(struct gpu_adapter *adapter)
 {
     bool empty;
 
-    gpu_paging_thread_stop(adapter);
+    gpu_paging_stop(adapter);
     pthread_mutex_lock(&adapter->memory_lock);
     empty = !adapter->allocations && !adapter->processes;
     pthread_mutex_unlock(&adapter->memory_lock);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's thread: picks the queue whose turn it is, gives it a turn, sees what came of it.
- * Sleeps when there is nothing. */
+/* The engine: picks the queue whose turn it is, gives it a turn, sees what came of it. */
 #include "backend-loopback/gpu/engine.h"
 
 #include <stdlib.h>
 
 #include "backend-loopback/gpu/clock.h"
-#include "backend-loopback/gpu/thread.h"
+#include "backend-loopback/gpu/turns.h"
 
 #define NO_PRIORITY     (-GPU_PRIORITY_LIMIT - 1)
 #define POLL_MINIMUM_NS UINT64_C(10000)
@@ -46,7 +45,7 @@ void gpu_node_line_up(struct gpu_queue *queue)
 void gpu_node_make_ready(struct gpu_queue *queue)
 {
     gpu_node_line_up(queue);
-    pthread_cond_signal(&queue->node->work);
+    gpu_worker_wake(&queue->node->worker);
 }
 
 /*
@@ -119,6 +118,14 @@ void gpu_node_unlink(struct gpu_queue *queue)
     }
 }
 
+/* What polls are repeated by: time, or that something has happened. */
+static uint64_t poll_clock(const struct gpu_node *node)
+{
+    struct gpu_turns *turns = node->adapter->machine->turns;
+
+    return turns ? gpu_turns_changes(turns) : now(node);
+}
+
 /* Moves pollers whose time has come to the ready lists; returns when the next one is due. */
 static uint64_t wake_pollers(struct gpu_node *node)
 {
@@ -128,7 +135,7 @@ static uint64_t wake_pollers(struct gpu_node *node)
 
     if (!node->pollers)
         return next;
-    time = now(node);
+    time = poll_clock(node);
     while (*link) {
         struct gpu_queue *queue = *link;
 
@@ -141,7 +148,7 @@ static uint64_t wake_pollers(struct gpu_node *node)
             next = queue->poll_at;
         link = &queue->next;
     }
-    return next;
+    return node->adapter->machine->turns ? UINT64_MAX : next;
 }
 
 static void poll_later(struct gpu_queue *queue)
@@ -153,10 +160,18 @@ static void poll_later(struct gpu_queue *queue)
         queue->poll_interval = POLL_MINIMUM_NS;
     if (queue->poll_interval > POLL_MAXIMUM_NS)
         queue->poll_interval = POLL_MAXIMUM_NS;
-    queue->poll_at = now(node) + queue->poll_interval;
+    queue->poll_at =
+        node->adapter->machine->turns ? queue->seen_changes + 1 : now(node) + queue->poll_interval;
     queue->state = GPU_QUEUE_POLLING;
     queue->next = node->pollers;
     node->pollers = queue;
+}
+
+/* The engine does nothing else until it is reset, or the hanging queue goes away. */
+static void begin_hang(struct gpu_node *node, struct gpu_queue *queue)
+{
+    node->hanging = queue;
+    node->hang_until = now(node) + node->adapter->hang_timeout_ns;
 }
 
 /* After a turn, with the lock. A queue that has been stopped meanwhile is purged here and not
@@ -187,40 +202,58 @@ static void settle(struct gpu_node *node, struct gpu_queue *queue, enum gpu_turn
     pthread_cond_broadcast(&node->idle);
 }
 
-static void sleep_until(struct gpu_node *node, uint64_t next_poll)
+/* True: it is over. */
+static bool end_hang(struct gpu_node *node, uint64_t *next)
 {
-    const struct gpu_clock *clock = node->adapter->machine->clock;
+    struct gpu_queue *queue = node->hanging;
+    bool stopped = atomic_load(&queue->stop);
 
-    if (next_poll == UINT64_MAX)
-        pthread_cond_wait(&node->work, &node->lock);
-    else
-        (void)clock->wait_until(clock, &node->work, &node->lock, next_poll);
+    if (!stopped && now(node) < node->hang_until) {
+        *next = node->hang_until;
+        return false;
+    }
+    node->hanging = NULL;
+    if (!stopped) {
+        pthread_mutex_unlock(&node->lock);
+        atomic_fetch_add(&node->adapter->resets, 1);
+        gpu_device_fail(queue->device, GPU_DEVICE_HUNG, NULL);
+        pthread_mutex_lock(&node->lock);
+    }
+    settle(node, queue, GPU_TURN_DONE);
+    return true;
 }
 
-static void *engine_main(void *argument)
+static void give_turn(struct gpu_node *node, struct gpu_queue *queue)
 {
-    struct gpu_node *node = argument;
+    struct gpu_packet *packet = gpu_packets_first(&queue->packets);
+    enum gpu_turn turn;
 
-    pthread_mutex_lock(&node->lock);
-    while (!node->stop) {
-        uint64_t next_poll = wake_pollers(node);
-        struct gpu_queue *queue = take_ready(node);
-        struct gpu_packet *packet;
-        enum gpu_turn turn;
-
-        if (!queue) {
-            sleep_until(node, next_poll);
-            continue;
-        }
-        queue->state = GPU_QUEUE_RUNNING;
-        packet = gpu_packets_first(&queue->packets);
-        pthread_mutex_unlock(&node->lock);
-        turn = gpu_queue_run(queue, packet);
-        pthread_mutex_lock(&node->lock);
-        settle(node, queue, turn);
-    }
+    queue->state = GPU_QUEUE_RUNNING;
+    queue->seen_changes = poll_clock(node);
     pthread_mutex_unlock(&node->lock);
-    return NULL;
+    turn = gpu_queue_run(queue, packet);
+    if (turn != GPU_TURN_POLL)
+        gpu_machine_note_progress(node->adapter->machine);
+    pthread_mutex_lock(&node->lock);
+    if (turn == GPU_TURN_HANG)
+        begin_hang(node, queue);
+    else
+        settle(node, queue, turn);
+}
+
+static bool engine_step(struct gpu_worker *worker, uint64_t *next)
+{
+    struct gpu_node *node =
+        (struct gpu_node *)(void *)((char *)worker - offsetof(struct gpu_node, worker));
+    struct gpu_queue *queue;
+
+    if (node->hanging)
+        return end_hang(node, next);
+    *next = wake_pollers(node);
+    queue = take_ready(node);
+    if (queue)
+        give_turn(node, queue);
+    return queue;
 }
 
 NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu_node **node)
@@ -236,33 +269,24 @@ NTSTATUS gpu_node_create(struct gpu_adapter *adapter, uint32_t index, struct gpu
     atomic_init(&created->best_ready, NO_PRIORITY);
     pthread_mutex_init(&created->lock, NULL);
     pthread_cond_init(&created->idle, NULL);
-    if (gpu_clock_condition_init(&created->work) != 0)
-        goto fail_condition;
-    if (gpu_thread_start(&created->thread, adapter->info.nodes[index].name, engine_main, created) !=
-        0)
-        goto fail_thread;
+    created->worker.step = engine_step;
+    created->worker.lock = &created->lock;
+    if (gpu_worker_start(adapter->machine, &created->worker, adapter->info.nodes[index].name) !=
+        0) {
+        pthread_cond_destroy(&created->idle);
+        pthread_mutex_destroy(&created->lock);
+        free(created);
+        return STATUS_NO_MEMORY;
+    }
     *node = created;
     return STATUS_SUCCESS;
-
-fail_thread:
-    pthread_cond_destroy(&created->work);
-fail_condition:
-    pthread_cond_destroy(&created->idle);
-    pthread_mutex_destroy(&created->lock);
-    free(created);
-    return STATUS_NO_MEMORY;
 }
 
 void gpu_node_destroy(struct gpu_node *node)
 {
     if (!node)
         return;
-    pthread_mutex_lock(&node->lock);
-    node->stop = true;
-    pthread_cond_signal(&node->work);
-    pthread_mutex_unlock(&node->lock);
-    pthread_join(node->thread, NULL);
-    pthread_cond_destroy(&node->work);
+    gpu_worker_stop(&node->worker);
     pthread_cond_destroy(&node->idle);
     pthread_mutex_destroy(&node->lock);
     free(node);

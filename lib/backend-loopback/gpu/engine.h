@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes and how their threads take turns over queues. Inside of the folder. */
+/* Nodes and how their workers take turns over queues. Inside of the folder. */
 #ifndef BACKEND_LOOPBACK_GPU_ENGINE_H
 #define BACKEND_LOOPBACK_GPU_ENGINE_H
 
@@ -14,7 +14,7 @@
 enum gpu_queue_state {
     GPU_QUEUE_IDLE,    /* no packets */
     GPU_QUEUE_READY,   /* in a ready list of its node */
-    GPU_QUEUE_RUNNING, /* owned by one thread: its engine, or one that is purging it */
+    GPU_QUEUE_RUNNING, /* owned by its engine, or by a thread that is purging it */
     GPU_QUEUE_BLOCKED, /* its waiter is armed */
     GPU_QUEUE_POLLING, /* in the node's list of pollers */
     GPU_QUEUE_DEAD,    /* stopped and purged; nobody but its owner has it any more */
@@ -47,7 +47,7 @@ struct gpu_queue {
     uint64_t serial; /* tells it from all others of its node */
     struct gpu_packets packets;
     struct gpu_queue *next; /* ready list or pollers */
-    uint64_t poll_at;
+    uint64_t poll_at;       /* by the node's poll clock */
     bool wait_done;
 
     /* Of the thread that owns the queue while it runs. */
@@ -55,6 +55,7 @@ struct gpu_queue {
     bool wait_armed;
     bool awaits_memory; /* may have a claim to it: see trim.h */
     uint64_t poll_interval;
+    uint64_t seen_changes; /* poll clock when its turn began */
     struct kmd_submission submission;
     struct gpu_waiter waiter;
     struct gpu_waiter_entry entries[GPU_QUEUE_MAX_FENCES];
@@ -68,16 +69,16 @@ struct gpu_ready_list {
 struct gpu_node {
     struct gpu_adapter *adapter;
     uint32_t index;
-    pthread_t thread;
+    struct gpu_worker worker;
 
     /* Priority of the best queue that could run now, -GPU_PRIORITY_LIMIT - 1 if there is none. Read
      * without the lock. */
     _Atomic int32_t best_ready;
 
     pthread_mutex_t lock;
-    pthread_cond_t work; /* the engine sleeps on it */
-    pthread_cond_t idle; /* those who wait for a queue to change its state */
-    bool stop;
+    pthread_cond_t idle;       /* those who wait for a queue to change its state */
+    struct gpu_queue *hanging; /* running; nothing else does until it is stopped or timed out */
+    uint64_t hang_until;
     struct gpu_ready_list ready[GPU_PRIORITIES];
     struct gpu_queue *pollers;
     struct gpu_engine_figures figures;
@@ -91,7 +92,7 @@ void gpu_node_destroy(struct gpu_node *node);
 
 /* Puts a queue with packets in line and wakes the engine. Node lock held. */
 void gpu_node_make_ready(struct gpu_queue *queue);
-/* The same for a caller who signals node->work when it has let go of the lock. */
+/* The same for a caller who wakes the worker when it has let go of the lock. */
 void gpu_node_line_up(struct gpu_queue *queue);
 /* Takes a ready or polling queue out of its list. Node lock held. */
 void gpu_node_unlink(struct gpu_queue *queue);
@@ -102,6 +103,7 @@ enum gpu_turn {
     GPU_TURN_BLOCKED, /* on its waiter */
     GPU_TURN_YIELD,
     GPU_TURN_POLL,
+    GPU_TURN_HANG,
 };
 
 /* queue.c */
@@ -140,6 +142,7 @@ void gpu_claims_drop(struct gpu_queue *queue, const struct gpu_fence *mutex);
 struct kmd_execution {
     struct gpu_queue *queue;
     uint64_t started;
+    bool wrote;
     struct gpu_page_fault fault;
 };
 extern const struct kmd_services gpu_services;

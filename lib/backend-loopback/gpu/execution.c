@@ -9,6 +9,7 @@
 #include "backend-loopback/gpu/clock.h"
 #include "backend-loopback/gpu/engine.h"
 #include "backend-loopback/gpu/fence.h"
+#include "backend-loopback/gpu/turns.h"
 
 #define MAX_LOCKED_BYTES                                                                           \
     (UINT64_C(4)                                                                                   \
@@ -35,6 +36,7 @@ static bool fault(struct kmd_execution *execution, uint64_t address, bool write)
 static bool translate(struct kmd_execution *execution, uint64_t address, uint64_t size, bool write,
                       struct gpu_translation *translation)
 {
+    execution->wrote |= write;
     if (!gpu_page_table_translate(&process_of(execution)->table, address, size, translation) ||
         (write && !translation->writable))
         return fault(execution, address, write);
@@ -352,6 +354,8 @@ static bool should_yield(struct kmd_execution *execution)
         return true;
     if (best < own)
         return false;
+    if (queue->node->adapter->machine->turns)
+        return gpu_turns_yield(queue->node->adapter->machine->turns);
     return timestamp(execution) - execution->started >= TIME_SLICE_NS;
 }
 

@@ -19,10 +19,12 @@
 #include "backend-loopback/gpu/records.h"
 #include "backend-loopback/gpu/statistics.h"
 #include "backend-loopback/gpu/storage.h"
+#include "backend-loopback/gpu/worker.h"
 
 struct gpu_node;
 struct gpu_paging_job;
 struct gpu_queue;
+struct gpu_turns;
 struct gpu_waiter_entry;
 
 typedef _Atomic uint32_t gpu_references;
@@ -51,21 +53,21 @@ static inline bool gpu_references_try_take(gpu_references *references)
     return false;
 }
 
-/* What moves periodic fences: a thread that the first of them starts. */
+/* What moves periodic fences: a worker that the first of them starts. */
 struct gpu_display {
     pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t changed;
-    pthread_t thread;
+    struct gpu_worker worker;
     bool started;
-    bool stop;
     struct gpu_fence *fences; /* weak */
 };
 
 struct gpu_machine {
     struct gpu_storage storage;
     const struct gpu_clock *clock;
+    struct gpu_turns *turns;   /* NULL: workers have threads */
     pthread_mutex_t wait_lock; /* guards all waiters, wait groups, the lists of fences of devices,
                                   units of mutexes and semaphores, and queues' claims */
+    uint32_t open_waits;       /* of CPUs; the same lock */
     struct gpu_display display;
 };
 
@@ -184,14 +186,12 @@ struct gpu_adapter {
     _Atomic(struct gpu_process *) claimant; /* waits for room; others let it go first */
 
     _Atomic bool asynchronous_paging;
-    pthread_t paging_thread;
-    bool paging_thread_started;
+    bool paging_started;
     pthread_mutex_t paging_lock; /* guards what follows and the paging queues' counters */
-    pthread_cond_t paging_work;
+    struct gpu_worker paging;
     pthread_cond_t paging_done; /* jobs_done has grown */
     uint64_t jobs_queued;
     uint64_t jobs_done;
-    bool paging_stop;
     struct gpu_paging_job *paging_head;
     struct gpu_paging_job **paging_tail;
 };
@@ -240,6 +240,10 @@ struct gpu_device {
     bool residency_ended; /* guarded by the adapter's memory_lock */
 };
 
+/* machine.c, for deterministic machines: see turns.h. */
+void gpu_machine_note_progress(struct gpu_machine *machine);
+void gpu_machine_note_change(struct gpu_machine *machine);
+
 /* statistics.c */
 unsigned gpu_statistics_priority_class(uint32_t priority);
 void gpu_statistics_count(struct gpu_count *count, uint64_t bytes);
@@ -263,8 +267,8 @@ void gpu_fence_advance(struct gpu_fence *fence, uint64_t value);
  * False: all units are there, or the mutex is another queue's. */
 bool gpu_fence_give(struct gpu_fence *fence, const struct gpu_queue *giver);
 
-/* display.c. Add: STATUS_INVALID_PARAMETER (offset), STATUS_NO_MEMORY (no thread). */
-void gpu_display_init(struct gpu_display *display);
+/* display.c. Init and add: STATUS_NO_MEMORY (no thread). */
+NTSTATUS gpu_display_init(struct gpu_machine *machine);
 void gpu_display_destroy(struct gpu_display *display);
 NTSTATUS gpu_display_add(struct gpu_fence *fence);
 void gpu_display_remove(struct gpu_fence *fence);

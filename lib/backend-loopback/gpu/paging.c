@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paging operations. Counting and records are done in the call; the page table entries follow, in
- * the call or on the adapter's paging thread, and then the fence. Jobs make entries agree with the
+ * the call or by the adapter's paging worker, and then the fence. Jobs make entries agree with the
  * records of the moment, so nothing that changes meanwhile can make them wrong.
  */
 #include "backend-loopback/gpu/paging.h"
@@ -14,10 +14,9 @@
 #include "backend-loopback/gpu/fence.h"
 #include "backend-loopback/gpu/mapping.h"
 #include "backend-loopback/gpu/offer.h"
-#include "backend-loopback/gpu/paging_thread.h"
+#include "backend-loopback/gpu/paging_worker.h"
 #include "backend-loopback/gpu/placement.h"
 #include "backend-loopback/gpu/residency.h"
-#include "backend-loopback/gpu/thread.h"
 #include "backend-loopback/gpu/trim.h"
 
 struct gpu_paging_queue {
@@ -133,7 +132,7 @@ static NTSTATUS run_job(struct gpu_paging_job *job)
     return status;
 }
 
-/* Gives the job its fence value and, if it is not to be done at once, to the paging thread, which
+/* Gives the job its fence value and, if it is not to be done at once, to the worker, which
  * may end it at any time: true. One lock for both keeps the order of values the order of jobs. */
 static bool queue_job(struct gpu_paging_job *job, uint64_t *fence_value)
 {
@@ -150,7 +149,7 @@ static bool queue_job(struct gpu_paging_job *job, uint64_t *fence_value)
         adapter->jobs_queued++;
         *adapter->paging_tail = job;
         adapter->paging_tail = &job->next;
-        pthread_cond_signal(&adapter->paging_work);
+        gpu_worker_wake(&adapter->paging);
     }
     pthread_mutex_unlock(&adapter->paging_lock);
     return queued;
@@ -174,35 +173,31 @@ static NTSTATUS do_job(struct gpu_paging_job *job, uint64_t *fence_value)
     return status;
 }
 
-static void *paging_main(void *argument)
+static bool paging_step(struct gpu_worker *worker, uint64_t *next)
 {
-    struct gpu_adapter *adapter = argument;
+    struct gpu_adapter *adapter =
+        (struct gpu_adapter *)(void *)((char *)worker - offsetof(struct gpu_adapter, paging));
+    struct gpu_paging_job *job = adapter->paging_head;
 
-    pthread_mutex_lock(&adapter->paging_lock);
-    while (!adapter->paging_stop || adapter->paging_head) {
-        struct gpu_paging_job *job = adapter->paging_head;
-
-        if (!job) {
-            pthread_cond_wait(&adapter->paging_work, &adapter->paging_lock);
-            continue;
-        }
-        adapter->paging_head = job->next;
-        if (!adapter->paging_head)
-            adapter->paging_tail = &adapter->paging_head;
-        pthread_mutex_unlock(&adapter->paging_lock);
-        if (!NT_SUCCESS(run_job(job)))
-            gpu_device_fail(job->queue->device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
-        gpu_fence_advance(job->queue->fence, job->value);
-        pthread_mutex_lock(&adapter->paging_lock);
-        job->queue->pending--;
-        adapter->jobs_done++;
-        pthread_cond_broadcast(&adapter->paging_done);
-        pthread_mutex_unlock(&adapter->paging_lock);
-        free_job(job);
-        pthread_mutex_lock(&adapter->paging_lock);
-    }
+    (void)next; /* nothing to do but what somebody queues */
+    if (!job)
+        return false;
+    adapter->paging_head = job->next;
+    if (!adapter->paging_head)
+        adapter->paging_tail = &adapter->paging_head;
     pthread_mutex_unlock(&adapter->paging_lock);
-    return NULL;
+    if (!NT_SUCCESS(run_job(job)))
+        gpu_device_fail(job->queue->device, GPU_DEVICE_OUT_OF_MEMORY, NULL);
+    gpu_fence_advance(job->queue->fence, job->value);
+    pthread_mutex_lock(&adapter->paging_lock);
+    job->queue->pending--;
+    adapter->jobs_done++;
+    pthread_cond_broadcast(&adapter->paging_done);
+    pthread_mutex_unlock(&adapter->paging_lock);
+    free_job(job);
+    gpu_machine_note_progress(adapter->machine);
+    pthread_mutex_lock(&adapter->paging_lock);
+    return true;
 }
 
 void gpu_adapter_flush_paging(struct gpu_adapter *adapter)
@@ -212,29 +207,28 @@ void gpu_adapter_flush_paging(struct gpu_adapter *adapter)
     pthread_mutex_lock(&adapter->paging_lock);
     last = adapter->jobs_queued;
     while (adapter->jobs_done < last)
-        pthread_cond_wait(&adapter->paging_done, &adapter->paging_lock);
+        gpu_worker_wait(&adapter->paging, &adapter->paging_done);
     pthread_mutex_unlock(&adapter->paging_lock);
 }
 
-NTSTATUS gpu_paging_thread_start(struct gpu_adapter *adapter)
+NTSTATUS gpu_paging_start(struct gpu_adapter *adapter)
 {
     adapter->paging_tail = &adapter->paging_head;
-    if (gpu_thread_start(&adapter->paging_thread, "gpu-paging", paging_main, adapter) != 0)
+    adapter->paging.step = paging_step;
+    adapter->paging.lock = &adapter->paging_lock;
+    if (gpu_worker_start(adapter->machine, &adapter->paging, "gpu-paging") != 0)
         return STATUS_NO_MEMORY;
-    adapter->paging_thread_started = true;
+    adapter->paging_started = true;
     return STATUS_SUCCESS;
 }
 
-void gpu_paging_thread_stop(struct gpu_adapter *adapter)
+void gpu_paging_stop(struct gpu_adapter *adapter)
 {
-    if (!adapter->paging_thread_started)
+    if (!adapter->paging_started)
         return;
-    pthread_mutex_lock(&adapter->paging_lock);
-    adapter->paging_stop = true;
-    pthread_cond_signal(&adapter->paging_work);
-    pthread_mutex_unlock(&adapter->paging_lock);
-    pthread_join(adapter->paging_thread, NULL);
-    adapter->paging_thread_started = false;
+    gpu_adapter_flush_paging(adapter);
+    gpu_worker_stop(&adapter->paging);
+    adapter->paging_started = false;
 }
 
 /* ---- Operations */

@@ -122,7 +122,7 @@ static NTSTATUS finish(struct gpu_queue *queue)
     pthread_mutex_unlock(&node->lock);
     /* Without the lock, or the engine would wake only to sleep on it. */
     if (wake)
-        pthread_cond_signal(&node->work);
+        gpu_worker_wake(&node->worker);
     return STATUS_SUCCESS;
 }
 
@@ -340,24 +340,6 @@ static void release_updates(struct gpu_packet *packet)
         gpu_allocation_release(updates[i].allocation);
 }
 
-/* The engine does nothing else until it is reset, or the hanging queue goes away. */
-static void hang(struct gpu_queue *queue)
-{
-    struct gpu_node *node = queue->node;
-    const struct gpu_clock *clock = node->adapter->machine->clock;
-    uint64_t deadline = clock->now(clock) + node->adapter->hang_timeout_ns;
-    bool timed_out = false;
-
-    pthread_mutex_lock(&node->lock);
-    while (!atomic_load(&queue->stop) && !timed_out)
-        timed_out = !clock->wait_until(clock, &node->work, &node->lock, deadline);
-    pthread_mutex_unlock(&node->lock);
-    if (timed_out) {
-        atomic_fetch_add(&node->adapter->resets, 1);
-        gpu_device_fail(queue->device, GPU_DEVICE_HUNG, NULL);
-    }
-}
-
 static void start_submission(struct gpu_queue *queue, struct gpu_packet *packet)
 {
     memset(&queue->submission, 0, sizeof(queue->submission));
@@ -434,14 +416,17 @@ static enum gpu_turn run_submission(struct gpu_queue *queue, struct gpu_packet *
         queue->poll_interval = 0;
         return GPU_TURN_YIELD;
     }
-    if (result == KMD_POLL)
+    if (result == KMD_POLL) {
+        if (execution.wrote)
+            gpu_machine_note_change(queue->node->adapter->machine);
         return GPU_TURN_POLL;
+    }
     queue->in_submission = false;
     if (result == KMD_DONE) {
         if (packet->has_progress)
             gpu_fence_signal(queue->progress, packet->progress);
     } else if (result == KMD_HANG) {
-        hang(queue);
+        return GPU_TURN_HANG;
     } else if (result == KMD_FAULT && execution.fault.valid) {
         gpu_device_fail(queue->device, GPU_DEVICE_DMA_PAGE_FAULT, &execution.fault);
     } else {
@@ -572,9 +557,9 @@ void gpu_queue_stop(struct gpu_queue *queue, bool wait)
         queue->state = GPU_QUEUE_DEAD;
         pthread_cond_broadcast(&node->idle);
     }
-    pthread_cond_signal(&node->work); /* it may be hanging */
+    gpu_worker_wake(&node->worker); /* it may be hanging */
     while (wait && queue->state != GPU_QUEUE_DEAD)
-        pthread_cond_wait(&node->idle, &node->lock);
+        gpu_worker_wait(&node->worker, &node->idle);
     pthread_mutex_unlock(&node->lock);
 }
 
@@ -597,6 +582,6 @@ void gpu_queue_flush(struct gpu_queue *queue)
 
     pthread_mutex_lock(&node->lock);
     while (queue->state == GPU_QUEUE_READY || queue->state == GPU_QUEUE_RUNNING)
-        pthread_cond_wait(&node->idle, &node->lock);
+        gpu_worker_wait(&node->worker, &node->idle);
     pthread_mutex_unlock(&node->lock);
 }

@@ -106,6 +106,7 @@ static struct cpu_wait *open_wait(struct gpu_wait_group *group, uint32_t count)
             wait->next->previous = wait;
         group->waits = wait;
         group->open++;
+        group->machine->open_waits++;
     }
     pthread_mutex_unlock(&group->machine->wait_lock);
     return wait;
@@ -130,6 +131,7 @@ static void close_wait(struct cpu_wait *wait)
         group->pooled++;
         wait = NULL;
     }
+    machine->open_waits--;
     if (--group->open == 0)
         pthread_cond_broadcast(&group->drained);
     pthread_mutex_unlock(&machine->wait_lock);

@@ -276,6 +276,14 @@ static size_t decode_and_execute(struct host_guest *guest, int channel, const vo
     return reply_size;
 }
 
+static void tell_if_strayed(struct host_guest *guest)
+{
+    if (gpu_machine_strayed(guest->host->machine) && !atomic_exchange(&guest->host->told, true))
+        host_log(guest, HOST_LOG_WARNING,
+                 "deterministic: no call came for 100 ms while the GPU had work; it went on, and "
+                 "from there on the run depends on time");
+}
+
 size_t host_command(struct host_guest *guest, int channel, const void *bytes, size_t size,
                     bool reply_wanted, void *reply, size_t capacity)
 {
@@ -300,6 +308,8 @@ size_t host_command(struct host_guest *guest, int channel, const void *bytes, si
     pthread_rwlock_unlock(&guest->host->presence);
     if (copy != small)
         free(copy);
+    gpu_machine_after_call(guest->host->machine);
+    tell_if_strayed(guest);
     return reply_size;
 }
 

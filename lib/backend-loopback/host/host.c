@@ -134,6 +134,8 @@ static NTSTATUS start(struct host *host)
     struct gpu_machine_config machine = {
         .storage_size = host->config.io_space_size,
         .clock = host->config.clock,
+        .deterministic = host->config.deterministic,
+        .seed = host->config.seed,
     };
     NTSTATUS status = gpu_machine_create(&machine, &host->machine);
     if (!NT_SUCCESS(status))

@@ -103,9 +103,11 @@ struct host_config {
     uint32_t caps;                 /* HOST_CAPS_* */
     uint64_t io_space_size;        /* bytes; default 4 GiB; a guest sees it in MiB */
     const struct gpu_clock *clock; /* NULL: the system's */
-    uint32_t max_processes;        /* default 1024 */
-    uint32_t max_objects;          /* of one process; default 1 << 20 */
-    uint32_t adapter_count;        /* 1..HOST_MAX_ADAPTERS */
+    bool deterministic;            /* as in gpu/machine.h, whose clock comes before the above */
+    uint64_t seed;
+    uint32_t max_processes; /* default 1024 */
+    uint32_t max_objects;   /* of one process; default 1 << 20 */
+    uint32_t adapter_count; /* 1..HOST_MAX_ADAPTERS */
     struct host_adapter_config adapters[HOST_MAX_ADAPTERS];
 };
 

@@ -255,6 +255,7 @@ struct host {
     /* Held for reading while a command runs, for writing while adapters come and go; before every
      * other lock. */
     pthread_rwlock_t presence;
+    _Atomic bool told;              /* that a deterministic run has become none */
     _Atomic uint32_t adapter_count; /* places that have ever been taken */
     uint32_t adapters_started;      /* in all, for names that were never used before */
     struct host_adapter adapters[HOST_MAX_ADAPTERS];
