@@ -14,6 +14,8 @@ MAY_USE = {
     "backend-dxg": {"core"},
     "backend-vmbus-uio": {"core/guest", "core/wire", "core"},
     "decorators": {"core", "core/wire"},
+    "compat/dxgkrnl": {"core", "backend-loopback"},
+    "compat/preload": {"compat/dxgkrnl"},
     ".": {"backend-dxg", "decorators"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
                          "backend-loopback/kmd", "backend-loopback/remote",

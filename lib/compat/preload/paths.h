@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The libraries that programs look for under /usr/lib/wsl/lib, by name. */
+#ifndef COMPAT_PRELOAD_PATHS_H
+#define COMPAT_PRELOAD_PATHS_H
+
+#include <limits.h>
+#include <string.h>
+
+#define PATHS_WSL_FOLDER "/usr/lib/wsl/lib"
+
+/* The path itself, or what stands for it, in the buffer. */
+const char *paths_map_slowly(const char *path, char buffer[PATH_MAX]);
+
+/* The same, for any path: NULL stays NULL. The buffer may be left as it is. */
+static inline const char *paths_map(const char *path, char buffer[PATH_MAX])
+{
+    if (!path || strncmp(path, PATHS_WSL_FOLDER, sizeof(PATHS_WSL_FOLDER) - 1) != 0)
+        return path;
+    return paths_map_slowly(path, buffer);
+}
+
+#endif

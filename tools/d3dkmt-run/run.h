@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* d3dkmt-run: gives a program a /dev/dxg that the simulated host stands behind. */
+#ifndef TOOLS_D3DKMT_RUN_RUN_H
+#define TOOLS_D3DKMT_RUN_RUN_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit statuses of d3dkmt-run itself, as those of env(1). */
+enum { RUN_FAILED = 125, RUN_NOT_COVERED = 126, RUN_NOT_FOUND = 127 };
+
+struct run_files {
+    char preload[PATH_MAX];   /* d3dkmt-preload.so */
+    char libraries[PATH_MAX]; /* the folder that stands for /usr/lib/wsl/lib */
+    char profiles[PATH_MAX];  /* the folder of adapter profiles */
+};
+
+/* Finds the files that belong to this program, in the build tree or installed; false: explained. */
+bool run_files_find(struct run_files *files);
+
+/*
+ * Why the shim cannot reach the program that execvp() would start, in words for "PROGRAM ...", or
+ * NULL. *status: RUN_NOT_COVERED or RUN_NOT_FOUND.
+ */
+const char *run_program_check(const char *program, int *status);
+
+#endif
