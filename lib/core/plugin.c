@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PATH_MAX_LENGTH = 4096 };
@@ -21,7 +22,9 @@ bool d3dkmti_plugin_name_is_valid(const char *name, size_t limit)
     return length > 0 && length < limit;
 }
 
-/* The folder of the file that holds this code, with a slash at its end; "" when unknown. */
+/* The folder of the file that holds this code, with a slash at its end; "" when unknown. The
+ * library may have been loaded by another name: its file's own folder counts, not that of a link.
+ */
 static void own_folder(char *folder, size_t size)
 {
     static const char here;
@@ -29,8 +32,12 @@ static void own_folder(char *folder, size_t size)
     const char *slash;
 
     folder[0] = '\0';
-    if (dladdr(&here, &info) && info.dli_fname && (slash = strrchr(info.dli_fname, '/')) != NULL)
-        snprintf(folder, size, "%.*s/", (int)(slash - info.dli_fname), info.dli_fname);
+    if (!dladdr(&here, &info) || !info.dli_fname)
+        return;
+    char *path = realpath(info.dli_fname, NULL);
+    if (path && (slash = strrchr(path, '/')) != NULL)
+        snprintf(folder, size, "%.*s/", (int)(slash - path), path);
+    free(path);
 }
 
 /* A plug-in stays loaded: its threads and callbacks may outlive any use of it. */

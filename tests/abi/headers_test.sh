@@ -56,7 +56,7 @@ compile() { # CONTEXT HEADER
 
 failed=0
 compiled=0
-for path in "$include"/d3dkmt/*.h "$include"/d3dkmt/wddm/*.h; do
+for path in "$include"/d3dkmt/*.h "$include"/d3dkmt/wddm/*.h "$include"/d3dkmt/dxg/*.h; do
     header=${path#"$include"/}
     case $header in
     # The halves of a bracket: they are no headers of their own.

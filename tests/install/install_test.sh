@@ -25,11 +25,12 @@ mv "$staged" "$prefix"
 # Nothing may point back to where it was built or installed first.
 step "no path of the build is installed"
 if grep -rlF -e "$build" -e "$staged/" "$prefix/$libdir/pkgconfig" "$prefix/$libdir/cmake" \
+    "$prefix/$libdir/d3dkmt/pkgconfig" \
     "$prefix/include"; then
     echo "the files above name the build folder or the first prefix"
     exit 1
 fi
-for library in "$prefix/$libdir"/*.so; do
+for library in $(find "$prefix/$libdir" -name '*.so'); do
     if readelf -d "$library" | grep -E 'R(UN)?PATH' | grep -F "$build"; then
         echo "$library looks for libraries in the build folder"
         exit 1
@@ -73,6 +74,23 @@ for program in c-static cxx-static; do
     fi
     D3DKMT_BACKEND=loopback "$work/$program"
 done
+
+# Microsoft's names: the program is built for them, and finds libdxcore by name in the folder of the links.
+step "libdxg.pc"
+for name in libdxcore.so libdxg.so libdxg.so.1; do
+    [ "$(readlink -f "$prefix/$libdir/d3dkmt/$name")" = "$(readlink -f "$prefix/$libdir/libd3dkmt.so")" ] || {
+        echo "$name is not libd3dkmt"
+        exit 1
+    }
+done
+if PKG_CONFIG_PATH= pkg-config --exists DirectX-Headers; then
+    dxg_flags=$(PKG_CONFIG_PATH="$prefix/$libdir/d3dkmt/pkgconfig" pkg-config --cflags --libs 'libdxg = 1.0.0')
+    # shellcheck disable=SC2086
+    "$CXX" -std=c++17 -Wall -Wextra -Werror $CXXFLAGS "$source/libdxg_client.cpp" -o "$work/libdxg" $dxg_flags
+    D3DKMT_BACKEND=loopback LD_LIBRARY_PATH=$prefix/$libdir:$prefix/$libdir/d3dkmt "$work/libdxg"
+else
+    echo "DirectX-Headers is not installed: libdxg.pc requires it"
+fi
 
 step "find_package"
 "$cmake" -S "$source/project" -B "$work/project" -DCMAKE_PREFIX_PATH="$prefix" \

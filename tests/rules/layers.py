@@ -16,6 +16,7 @@ MAY_USE = {
     "decorators": {"core", "core/wire"},
     "compat/dxgkrnl": {"core", "backend-loopback"},
     "compat/preload": {"compat/dxgkrnl"},
+    "compat/dxcore": {"core"},
     ".": {"backend-dxg", "decorators"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
                          "backend-loopback/kmd", "backend-loopback/remote",
