@@ -102,6 +102,35 @@ static void closing_in_the_child_leaves_the_parent_alone(void **state)
     assert_int_equal(client_descriptors(), descriptors);
 }
 
+/* dxgkrnl unmaps a dead parent's fences and locked memory in whatever address space closes last. */
+static int map_in_their_place(void *unused)
+{
+    uintptr_t places[] = {(uintptr_t)gpu.fence.cpu & ~(uintptr_t)4095, (uintptr_t)gpu.target.cpu};
+
+    (void)unused;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        void *own = mmap((void *)places[i], 4096, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+        CHILD_EXPECT(own == (void *)places[i]);
+        memset(own, 0x17 + (int)i, 4096);
+    }
+    CHILD_EXPECT(use_inherited_handles(NULL) == 0);
+    D3DKMTCloseDxCoreDevice();
+    CHILD_EXPECT(live_a_life(NULL) == 0);
+    for (size_t i = 0; i < COUNT(places); i++)
+        for (unsigned at = 0; at < 4096; at++)
+            CHILD_EXPECT(((const unsigned char *)places[i])[at] == 0x17 + i);
+    return 0;
+}
+
+static void what_a_child_maps_in_their_place_is_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(client_in_child(map_in_their_place, NULL), 0);
+    assert_success(client_gpu_run(&gpu, 0x2100));
+}
+
 static int have_a_child(void *unused)
 {
     struct client_gpu own;
@@ -335,6 +364,7 @@ int main(void)
         TEST(inherited_handles_are_refused),
         TEST(a_child_opens_and_runs_its_own),
         TEST(closing_in_the_child_leaves_the_parent_alone),
+        TEST(what_a_child_maps_in_their_place_is_its_own),
         TEST(grandchildren_live_too),
         TEST(forking_while_threads_are_in_calls_is_safe),
         TEST(a_fence_page_stays_live_in_the_child),

@@ -25,8 +25,9 @@
 
 /* What a test needs of a path; others skip it. */
 enum conformance_needs {
-    CONFORMANCE_SOFTGPU = 1 << 0,      /* the adapter executes softgpu.h's commands */
-    CONFORMANCE_CALLER_MEMORY = 1 << 1 /* the host reaches memory of the caller's */
+    CONFORMANCE_SOFTGPU = 1 << 0,       /* the adapter executes softgpu.h's commands */
+    CONFORMANCE_CALLER_MEMORY = 1 << 1, /* the host reaches memory of the caller's */
+    CONFORMANCE_PROCESSES = 1 << 2      /* a forked child is another process of the same VM */
 };
 
 struct conformance_path {

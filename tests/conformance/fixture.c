@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
-#define REMOTE     (CONFORMANCE_SOFTGPU)
+#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES)
 
 const struct conformance_path conformance_paths[] = {
     {"loopback", "", IN_PROCESS, false, false},

@@ -145,7 +145,7 @@ static size_t finish(struct guest_message *message)
     if (size == 0 || size > WIRE_MESSAGE_LIMIT) {
         d3dkmti_fail(STATUS_INVALID_PARAMETER,
                      "the message to the host would have %zu bytes, %d at most; pass less data",
-                     size ? size : message->builder.out.size, WIRE_MESSAGE_LIMIT);
+                     size ? size : message->builder.out.needed, WIRE_MESSAGE_LIMIT);
         return 0;
     }
     return size;
@@ -268,10 +268,11 @@ NTSTATUS guest_message_exchange(struct guest_message *message)
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
     size_t expected = wire_reply_expected(&message->builder.request);
-    if (expected > WIRE_MESSAGE_LIMIT)
+    /* A longer one would not fit into a packet, and dxgkrnl's channel never gets past such one. */
+    if (expected > WIRE_REPLY_LIMIT)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
                             "the host's answer would have %zu bytes, %d at most; ask for less",
-                            expected, WIRE_MESSAGE_LIMIT);
+                            expected, WIRE_REPLY_LIMIT);
     void *reply = message->small_reply;
     size_t capacity = sizeof(message->small_reply), reply_size = 0;
     if (expected > capacity) {

@@ -4,6 +4,7 @@
 
 void *wire_append(struct wire_builder *builder, const void *data, size_t count)
 {
+    builder->needed += count;
     if (builder->error)
         return NULL;
     if (count > builder->capacity - builder->size) {

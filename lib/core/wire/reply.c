@@ -86,7 +86,7 @@ void *wire_reply_begin(struct wire_builder *builder, const struct wire_request *
     const struct wire_reply_layout *layout = wire_reply_layout(request);
     if (capacity > WIRE_REPLY_LIMIT)
         capacity = WIRE_REPLY_LIMIT;
-    *builder = (struct wire_builder){buffer, capacity, 0, WIRE_OK};
+    *builder = (struct wire_builder){.buffer = buffer, .capacity = capacity};
     if (!wire_is_aligned(buffer)) {
         builder->error = WIRE_ERROR_MISALIGNED;
         return NULL;

@@ -26,7 +26,7 @@ void *wire_request_begin(struct wire_request_builder *builder, enum wire_channel
     const struct wire_command *command = wire_command_find(channel, number);
     if (capacity > WIRE_MESSAGE_LIMIT)
         capacity = WIRE_MESSAGE_LIMIT;
-    builder->out = (struct wire_builder){buffer, capacity, 0, WIRE_OK};
+    builder->out = (struct wire_builder){.buffer = buffer, .capacity = capacity};
     builder->request.command = command;
     builder->request.interface_version = envelope->interface_version;
     builder->out.error = check_begin(command, envelope, buffer);

@@ -209,6 +209,7 @@ struct wire_builder {
     unsigned char *buffer;
     size_t capacity;
     size_t size;
+    size_t needed; /* what size would be if everything had found room */
     enum wire_error error;
 };
 

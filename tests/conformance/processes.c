@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several processes of one VM. The other one is a forked child, which begins with a library of its
+ * own and inherits descriptors alone; what it opens goes with it.
+ */
+#include "conformance/conformance.h"
+
+#include <d3dkmt/syncfile.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONFORMANCE_PROCESS(function, name)                                                        \
+    CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES, function, name)
+
+/* ThreadSanitizer refuses threads in a child of a process with threads unless it is told. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
+enum { PATTERN = 0x7e57ab1e };
+
+/* ---- the other process */
+
+struct other {
+    const struct world *parents; /* as it was at the fork */
+    int channel;                 /* to the parent, in the child */
+    struct client_gpu gpu;
+};
+
+struct other_process {
+    pid_t pid;
+    int channel;
+};
+
+static bool send_descriptor(int channel, int descriptor)
+{
+    char byte = '!';
+    struct iovec data = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                            .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS}};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control.bytes)};
+
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(descriptor));
+    return sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
+}
+
+static int receive_descriptor(int channel)
+{
+    char byte;
+    struct iovec data = {&byte, 1};
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control.bytes)};
+    int descriptor;
+
+    assert_int_equal(recvmsg(channel, &message, MSG_CMSG_CLOEXEC), 1);
+    assert_true(message.msg_controllen >= CMSG_LEN(sizeof(int)));
+    memcpy(&descriptor, CMSG_DATA(&control.header), sizeof(descriptor));
+    return descriptor;
+}
+
+static bool say(int channel)
+{
+    return send(channel, "!", 1, MSG_NOSIGNAL) == 1;
+}
+
+static bool hear(int channel)
+{
+    char byte;
+
+    return recv(channel, &byte, 1, 0) == 1;
+}
+
+static int live(const struct world *parents, int channel, int (*body)(struct other *other))
+{
+    static struct other other;
+
+    other.parents = parents;
+    other.channel = channel;
+    CHILD_EXPECT(NT_SUCCESS(client_gpu_open(&other.gpu)));
+    return body(&other);
+}
+
+static struct other_process start_other(const struct world *world, int (*body)(struct other *other))
+{
+    struct other_process process;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+#ifdef CLIENT_ADDRESS_SANITIZER
+    /* Its locks are not made for fork. */
+    client_until_all_asleep();
+#endif
+    process.pid = fork();
+    assert_true(process.pid >= 0);
+    if (process.pid == 0) {
+        alarm(60);
+        _exit(live(world, ends[1], body));
+    }
+    close(ends[1]);
+    process.channel = ends[0];
+    return process;
+}
+
+static void end_other(const struct other_process *process)
+{
+    int status;
+
+    assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
+    assert_int_equal(status, 0);
+    close(process->channel);
+}
+
+/* ---- what it does with descriptors */
+
+static NTSTATUS open_fence(const struct umd *umd, int descriptor, struct umd_fence *fence)
+{
+    ARGS(D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2, open);
+
+    open.hNtHandle = (HANDLE)(intptr_t)descriptor;
+    open.hDevice = umd->device;
+    NTSTATUS status = D3DKMTOpenSyncObjectFromNtHandle2(&open);
+    fence->object = open.hSyncObject;
+    fence->cpu = open.MonitoredFence.FenceValueCPUVirtualAddress;
+    fence->address = open.MonitoredFence.FenceValueGPUVirtualAddress;
+    return status;
+}
+
+/* The one allocation of the world's shared resource, mapped to the GPU. */
+static NTSTATUS open_resource(struct umd *umd, int descriptor, struct umd_buffer *buffer)
+{
+    struct softgpu_allocation data;
+    D3DDDI_OPENALLOCATIONINFO2 info = {0};
+    char runtime_data[WORLD_RUNTIME_DATA];
+    D3DKMT_OPENRESOURCEFROMNTHANDLE open = {
+        .hDevice = umd->device,
+        .hNtHandle = (HANDLE)(intptr_t)descriptor,
+        .NumAllocations = 1,
+        .pOpenAllocationInfo2 = &info,
+        .pPrivateRuntimeData = runtime_data,
+        .PrivateRuntimeDataSize = sizeof(runtime_data),
+        .pTotalPrivateDriverDataBuffer = &data,
+        .TotalPrivateDriverDataBufferSize = sizeof(data),
+    };
+    NTSTATUS status = D3DKMTOpenResourceFromNtHandle(&open);
+
+    *buffer = (struct umd_buffer){.allocation = info.hAllocation, .size = data.size};
+    return NT_SUCCESS(status) ? umd_buffer_map(umd, buffer) : status;
+}
+
+/* The GPU copies words from one address to another. */
+static NTSTATUS copy(struct client_gpu *gpu, uint64_t to, uint64_t from)
+{
+    struct softgpu_writer writer;
+
+    softgpu_writer_init(&writer, gpu->commands.cpu, gpu->commands.size);
+    softgpu_copy(&writer, to, from, sizeof(uint32_t));
+    NTSTATUS status = umd_submit(gpu->context, gpu->commands.address, softgpu_writer_size(&writer));
+    if (NT_SUCCESS(status))
+        status = umd_signal(gpu->context, &gpu->fence, ++gpu->last_value);
+    if (NT_SUCCESS(status))
+        status = umd_wait_on_cpu(&gpu->umd, &gpu->fence, gpu->last_value);
+    return status;
+}
+
+static NTSTATUS read_word(struct client_gpu *gpu, const struct umd_buffer *buffer, uint32_t *word)
+{
+    NTSTATUS status = copy(gpu, gpu->target.address, buffer->address);
+
+    *word = *(const uint32_t *)gpu->target.cpu;
+    return status;
+}
+
+static NTSTATUS write_word(struct client_gpu *gpu, const struct umd_buffer *buffer, uint32_t word)
+{
+    *(uint32_t *)gpu->target.cpu = word;
+    return copy(gpu, buffer->address, gpu->target.address);
+}
+
+/* ---- fences */
+
+static int signal_shared_fence(struct other *other)
+{
+    struct umd_fence fence;
+
+    CHILD_EXPECT(NT_SUCCESS(
+        open_fence(&other->gpu.umd, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
+    CHILD_EXPECT(umd_fence_value(&fence) == 1);
+    CHILD_EXPECT(hear(other->channel));
+    CHILD_EXPECT(NT_SUCCESS(client_signal(other->gpu.umd.device, fence.object, 5)));
+    return 0;
+}
+
+CONFORMANCE_PROCESS(WaitForSynchronizationObjectFromCpu, ends_when_another_process_signals)
+{
+    struct other_process other = start_other(world, signal_shared_fence);
+
+    assert_true(say(other.channel));
+    assert_success(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, SHARED_FENCE), 5, 0));
+    end_other(&other);
+}
+
+CONFORMANCE_PROCESS(WaitForSynchronizationObjectFromGpu, ends_when_another_process_signals)
+{
+    struct other_process other = start_other(world, signal_shared_fence);
+    struct umd_fence shared = {.object = HANDLE_OF(world, SHARED_FENCE)};
+    struct client_gpu gpu;
+
+    conformance_gpu(world, &gpu);
+    assert_success(umd_wait(gpu.context, &shared, 5));
+    assert_true(say(other.channel));
+    conformance_finish(&gpu);
+    end_other(&other);
+}
+
+static int signal_from_its_gpu(struct other *other)
+{
+    struct umd_fence fence;
+
+    CHILD_EXPECT(NT_SUCCESS(
+        open_fence(&other->gpu.umd, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
+    CHILD_EXPECT(NT_SUCCESS(umd_signal(other->gpu.context, &fence, 6)));
+    CHILD_EXPECT(NT_SUCCESS(umd_wait_on_cpu(&other->gpu.umd, &fence, 6)));
+    return 0;
+}
+
+CONFORMANCE_PROCESS(SignalSynchronizationObjectFromGpu, is_seen_in_another_process)
+{
+    struct other_process other = start_other(world, signal_from_its_gpu);
+
+    assert_success(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, SHARED_FENCE), 6, 0));
+    end_other(&other);
+}
+
+/* ---- resources */
+
+static int read_and_write(struct other *other)
+{
+    struct umd_buffer shared;
+    uint32_t word;
+
+    CHILD_EXPECT(NT_SUCCESS(open_resource(
+        &other->gpu.umd, other->parents->descriptors[WORLD_RESOURCE_DESCRIPTOR], &shared)));
+    CHILD_EXPECT(say(other->channel) && hear(other->channel));
+    CHILD_EXPECT(NT_SUCCESS(read_word(&other->gpu, &shared, &word)) && word == PATTERN);
+    CHILD_EXPECT(NT_SUCCESS(write_word(&other->gpu, &shared, ~(uint32_t)PATTERN)));
+    return 0;
+}
+
+CONFORMANCE_PROCESS(OpenResourceFromNtHandle, processes_see_each_others_memory)
+{
+    struct other_process other = start_other(world, read_and_write);
+    struct umd umd = conformance_umd(world);
+    struct umd_buffer shared;
+    struct client_gpu gpu;
+    uint32_t word;
+
+    conformance_gpu(world, &gpu);
+    assert_success(open_resource(&umd, world->descriptors[WORLD_RESOURCE_DESCRIPTOR], &shared));
+    assert_true(hear(other.channel));
+    assert_success(write_word(&gpu, &shared, PATTERN));
+    assert_true(say(other.channel));
+    end_other(&other);
+    assert_success(read_word(&gpu, &shared, &word));
+    assert_int_equal(word, ~(uint32_t)PATTERN);
+}
+
+static int query(struct other *other)
+{
+    ARGS(D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE, args);
+
+    args.hDevice = other->gpu.umd.device;
+    args.hNtHandle = (HANDLE)(intptr_t)other->parents->descriptors[WORLD_RESOURCE_DESCRIPTOR];
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTQueryResourceInfoFromNtHandle(&args)));
+    CHILD_EXPECT(args.NumAllocations == 1);
+    CHILD_EXPECT(args.TotalPrivateDriverDataSize == sizeof(struct softgpu_allocation));
+    CHILD_EXPECT(args.PrivateRuntimeDataSize == WORLD_RUNTIME_DATA);
+    return 0;
+}
+
+CONFORMANCE_PROCESS(QueryResourceInfoFromNtHandle, tells_another_process_the_same)
+{
+    struct other_process other = start_other(world, query);
+
+    end_other(&other);
+}
+
+/* ---- makers that go */
+
+static int share_and_stay(struct other *other)
+{
+    struct softgpu_allocation data = softgpu_allocation_data(WORLD_BUFFER, 0);
+    D3DDDI_ALLOCATIONINFO2 info = {.pPrivateDriverData = &data,
+                                   .PrivateDriverDataSize = sizeof(data)};
+    char runtime_data[WORLD_RUNTIME_DATA] = "";
+    D3DKMT_CREATEALLOCATION create = {.hDevice = other->gpu.umd.device,
+                                      .NumAllocations = 1,
+                                      .pAllocationInfo2 = &info,
+                                      .pPrivateRuntimeData = runtime_data,
+                                      .PrivateRuntimeDataSize = sizeof(runtime_data)};
+    struct umd_buffer buffer = {.size = WORLD_BUFFER};
+    HANDLE nt_handle = NULL;
+
+    create.Flags.CreateResource = create.Flags.CreateShared = create.Flags.NtSecuritySharing = 1;
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTCreateAllocation2(&create)));
+    buffer.allocation = info.hAllocation;
+    CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&other->gpu.umd, &buffer)));
+    CHILD_EXPECT(NT_SUCCESS(write_word(&other->gpu, &buffer, PATTERN)));
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTShareObjects(1, &create.hResource, NULL, 0, &nt_handle)));
+    CHILD_EXPECT(send_descriptor(other->channel, (int)(intptr_t)nt_handle));
+    return hear(other->channel) ? 0 : 1;
+}
+
+static void expect_the_word(const struct world *world, int descriptor)
+{
+    struct umd umd = conformance_umd(world);
+    struct umd_buffer shared;
+    struct client_gpu gpu;
+    uint32_t word;
+
+    conformance_gpu(world, &gpu);
+    assert_success(open_resource(&umd, descriptor, &shared));
+    assert_int_equal(close(descriptor), 0);
+    assert_success(read_word(&gpu, &shared, &word));
+    assert_int_equal(word, PATTERN);
+}
+
+CONFORMANCE_PROCESS(ShareObjects, what_is_shared_outlives_its_maker)
+{
+    struct other_process other = start_other(world, share_and_stay);
+    int descriptor = receive_descriptor(other.channel);
+
+    assert_true(say(other.channel));
+    end_other(&other);
+    expect_the_word(world, descriptor);
+}
+
+CONFORMANCE_PROCESS(ShareObjects, what_is_shared_outlives_a_killed_maker)
+{
+    struct other_process other = start_other(world, share_and_stay);
+    int descriptor = receive_descriptor(other.channel);
+    int status;
+
+    kill(other.pid, SIGKILL);
+    assert_int_equal(waitpid(other.pid, &status, 0), other.pid);
+    assert_true(WIFSIGNALED(status));
+    close(other.channel);
+    expect_the_word(world, descriptor);
+}
+
+/* ---- sync files */
+
+static int wait_for_sync_file(struct other *other)
+{
+    int file = other->parents->descriptors[WORLD_SYNC_FILE];
+    ARGS(D3DKMT_WAITSYNCFILE, wait);
+    ARGS(D3DKMT_OPENSYNCOBJECTFROMSYNCFILE, open);
+
+    wait.hContext = other->gpu.context;
+    wait.hSyncFile = (UINT64)file;
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTWaitSyncFile(&wait)));
+    CHILD_EXPECT(NT_SUCCESS(client_gpu_run(&other->gpu, PATTERN)));
+    open.hDevice = other->gpu.umd.device;
+    open.hSyncFile = (UINT64)file;
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTOpenSyncObjectFromSyncFile(&open)));
+    CHILD_EXPECT(open.FenceValue == 1);
+    CHILD_EXPECT(NT_SUCCESS(client_wait(open.hDevice, open.hSyncObject, open.FenceValue, 0)));
+    return 0;
+}
+
+CONFORMANCE_PROCESS(WaitSyncFile, another_process_can)
+{
+    struct other_process other = start_other(world, wait_for_sync_file);
+
+    end_other(&other);
+}
+
+CONFORMANCE_PROCESS(OpenSyncObjectFromSyncFile, another_process_can)
+{
+    struct other_process other = start_other(world, wait_for_sync_file);
+
+    end_other(&other);
+}
+
+/* ---- processes */
+
+static int stay(struct other *other)
+{
+    CHILD_EXPECT(say(other->channel));
+    return hear(other->channel) ? 0 : 1;
+}
+
+static bool is_listed(const struct world *world, pid_t pid)
+{
+    UINT list[64];
+    D3DKMT_ENUMPROCESSES args = {
+        .AdapterLuid = world->luid, .Buffer = list, .BufferCount = COUNT(list)};
+    bool found = false;
+
+    assert_success(D3DKMTEnumProcesses(&args));
+    assert_in_range(args.BufferCount, 1, COUNT(list));
+    for (UINT64 i = 0; i < args.BufferCount; i++)
+        found |= list[i] == (UINT)pid;
+    return found;
+}
+
+/* Each engine knows the processes of its own; a kernel knows all. */
+CONFORMANCE_PROCESS(EnumProcesses, lists_the_caller_while_there_are_others)
+{
+    struct other_process other = start_other(world, stay);
+
+    assert_true(hear(other.channel));
+    assert_true(is_listed(world, getpid()));
+    assert_true(say(other.channel));
+    end_other(&other);
+    assert_true(is_listed(world, getpid()));
+    assert_false(is_listed(world, other.pid));
+}
+
+static int use_the_parents_handles(struct other *other)
+{
+    D3DKMT_DESTROYDEVICE destroy = {other->parents->handles[WORLD_DEVICE]};
+
+    /* Numbers may be in use in both; a device that was made second here was not the first there. */
+    for (unsigned i = 0; i < 3; i++) {
+        D3DKMT_CREATEDEVICE create = {.hAdapter = other->gpu.umd.adapter};
+        CHILD_EXPECT(NT_SUCCESS(D3DKMTCreateDevice(&create)));
+        destroy.hDevice = create.hDevice;
+        CHILD_EXPECT(NT_SUCCESS(D3DKMTDestroyDevice(&destroy)));
+    }
+    destroy.hDevice = other->parents->handles[WORLD_OTHER_DEVICE];
+    (void)D3DKMTDestroyDevice(&destroy); /* at most one of its own */
+    return 0;
+}
+
+CONFORMANCE_PROCESS(DestroyDevice, never_destroys_that_of_another_process)
+{
+    struct other_process other = start_other(world, use_the_parents_handles);
+
+    end_other(&other);
+    assert_success(client_ask(HANDLE_OF(world, DEVICE)));
+    assert_success(client_ask(HANDLE_OF(world, OTHER_DEVICE)));
+}
+
+static int lose_its_device(struct other *other)
+{
+    D3DKMT_MARKDEVICEASERROR mark = {other->gpu.umd.device, D3DKMT_DEVICE_ERROR_REASON_GENERIC};
+
+    CHILD_EXPECT(NT_SUCCESS(D3DKMTMarkDeviceAsError(&mark)));
+    CHILD_EXPECT(!NT_SUCCESS(client_gpu_run(&other->gpu, PATTERN)));
+    return 0;
+}
+
+CONFORMANCE_PROCESS(MarkDeviceAsError, is_nothing_to_other_processes)
+{
+    struct other_process other = start_other(world, lose_its_device);
+    struct client_gpu gpu;
+
+    end_other(&other);
+    conformance_gpu(world, &gpu);
+    assert_success(client_gpu_run(&gpu, PATTERN));
+}
