@@ -83,9 +83,11 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         goto fail;
     }
     loopback->adapter = options->host.adapters[0];
-    memcpy(loopback->miniport_options, options->miniport_options,
-           sizeof(loopback->miniport_options));
-    loopback->adapter.miniport_options = loopback->miniport_options;
+    /* A profile's live with the profile. */
+    if (loopback->adapter.miniport_options == options->miniport_options)
+        loopback->adapter.miniport_options =
+            memcpy(loopback->miniport_options, options->miniport_options,
+                   sizeof(loopback->miniport_options));
     loopback->profile = options->profile;
     free(options);
     atomic_store(&open_instance, loopback);

@@ -61,20 +61,29 @@ static NTSTATUS read_path(struct loopback_options *options, const char *path)
 
 _Static_assert((int)LOOPBACK_OPTIONS_MAX >= (int)OPTIONS_TEXT_MAX, "any value must fit");
 
-/* NAME, or NAME:OPTIONS */
-static NTSTATUS read_miniport(struct loopback_options *options, const char *value)
+/* NAME, or NAME:OPTIONS, of which what is behind the colon is pointed to. */
+static NTSTATUS find_miniport(const char *value, const struct kmd_interface **miniport,
+                              const char **miniport_options)
 {
     char name[LOOPBACK_MINIPORT_NAME_MAX];
     size_t length = strcspn(value, ":");
 
+    *miniport_options = value[length] ? value + length + 1 : "";
     if (length < sizeof(name)) {
         memcpy(name, value, length);
         name[length] = '\0';
-        snprintf(options->miniport_options, sizeof(options->miniport_options), "%s",
-                 value[length] ? value + length + 1 : "");
         value = name;
     }
-    return loopback_miniport_find(value, &options->miniport);
+    return loopback_miniport_find(value, miniport);
+}
+
+static NTSTATUS read_miniport(struct loopback_options *options, const char *value)
+{
+    const char *miniport_options;
+    NTSTATUS status = find_miniport(value, &options->miniport, &miniport_options);
+
+    snprintf(options->miniport_options, sizeof(options->miniport_options), "%s", miniport_options);
+    return status;
 }
 
 static NTSTATUS read_profile(struct loopback_options *options, const char *path)
@@ -125,8 +134,21 @@ static void overrule(const struct loopback_options *options, struct host_adapter
         adapter->budget[KMD_SEGMENT_LOCAL] = options->local_budget;
 }
 
+/* The option's, else the profile's, else the one that is built in. */
+static NTSTATUS choose_miniport(const struct loopback_options *options, uint32_t index,
+                                struct host_adapter_config *adapter)
+{
+    const char *wanted = options->profile ? profile_miniport(options->profile, index) : NULL;
+
+    adapter->miniport = options->miniport ? options->miniport : &kmd_softgpu;
+    adapter->miniport_options = options->miniport_options;
+    if (options->miniport || !wanted)
+        return STATUS_SUCCESS;
+    return find_miniport(wanted, &adapter->miniport, &adapter->miniport_options);
+}
+
 /* The last ones of the adapters are the compute-only ones. */
-static void configure_adapters(struct loopback_options *options)
+static NTSTATUS configure_adapters(struct loopback_options *options)
 {
     struct host_config *host = &options->host;
 
@@ -134,9 +156,10 @@ static void configure_adapters(struct loopback_options *options)
         options->profile ? profile_adapter_count(options->profile) : (uint32_t)options->adapters;
     for (uint32_t i = 0; i < host->adapter_count; i++) {
         struct host_adapter_config *adapter = &host->adapters[i];
+        NTSTATUS status = choose_miniport(options, i, adapter);
 
-        adapter->miniport = options->miniport;
-        adapter->miniport_options = options->miniport_options;
+        if (!NT_SUCCESS(status))
+            return status;
         adapter->asynchronous_paging = options->pending;
         adapter->hang_timeout_ns = options->hang_timeout_ms * 1000000;
         if (options->profile) {
@@ -148,6 +171,7 @@ static void configure_adapters(struct loopback_options *options)
         adapter->hw_scheduling = options->hw_scheduling;
         overrule(options, adapter);
     }
+    return STATUS_SUCCESS;
 }
 
 /* A host in another process has options of its own: what is given here would be without effect. */
@@ -216,9 +240,10 @@ NTSTATUS loopback_options_read(struct loopback_options *options, const char *tex
 {
     memset(options, 0, sizeof(*options));
     options->adapters = 1;
-    options->miniport = &kmd_softgpu;
     NTSTATUS status = read_all(options, text);
 
+    if (NT_SUCCESS(status))
+        status = configure_adapters(options);
     if (!NT_SUCCESS(status)) {
         profile_free(options->profile);
         options->profile = NULL;
@@ -228,6 +253,5 @@ NTSTATUS loopback_options_read(struct loopback_options *options, const char *tex
     options->host.async_messages = options->async;
     options->host.secure = options->secure;
     options->host.caps = options->page_lists ? HOST_CAPS_MAP_GUEST_MEMORY : 0;
-    configure_adapters(options);
     return STATUS_SUCCESS;
 }

@@ -9,8 +9,8 @@
 enum { LOOPBACK_OPTIONS_MAX = 1024 }; /* as core/options.h accepts */
 
 struct loopback_options {
-    char host_path[108]; /* "": the host is in this process */
-    const struct kmd_interface *miniport;
+    char host_path[108];                  /* "": the host is in this process */
+    const struct kmd_interface *miniport; /* NULL: the profile's, or the one that is built in */
     char miniport_options[LOOPBACK_OPTIONS_MAX]; /* "": none; the host copies them */
     struct profile *profile; /* NULL: none; adapters of the host point into it */
     struct host_config host;

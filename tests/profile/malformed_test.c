@@ -75,6 +75,8 @@ static const struct malformation malformations[] = {
      "FILE:1:69: adapters[0].type.paravirtualized: simulated adapters are always"},
 
     /* driver */
+    {"miniport_no_text", ADAPTER("\"miniport\":{}"), "a text is needed here"},
+    {"miniport_empty", ADAPTER("\"miniport\":\"\""), "has 0 bytes"},
     {"description_no_text", ADAPTER("\"driver\":{\"description\":null}"), "a text is needed here"},
     {"version_short", ADAPTER("\"driver\":{\"version\":\"1.2.3\"}"), "a text like \"31.0"},
     {"version_part_too_large", ADAPTER("\"driver\":{\"version\":\"1.2.3.65536\"}"), "a text like"},
@@ -257,6 +259,7 @@ static void long_things_are_bounded(void **state)
         {BEFORE "\"driver\":{\"description\":\"", "x", 4096, "\"}}]}", "more than 4095 UTF-16"},
         {BEFORE "\"driver\":{\"chip_type\":\"", "\\u00fc", 260, "\"}}]}", "more than 259 UTF-16"},
         {BEFORE "\"driver\":{\"chip_type\":\"", "x", 100000, "\"}}]}", "has 100000 bytes"},
+        {BEFORE "\"miniport\":\"", "m", 257, "\"}]}", "has 257 bytes"},
         {BEFORE "\"driver\":{\"store\":\"", "/", 4097, "\"}}]}", "has 4097 bytes"},
         {BEFORE "\"queries\":{\"UMDRIVERPRIVATE\":\"", "00", 65537, "\"}}]}", "65537 bytes"},
         {BEFORE "\"nodes\":[0", ",0", 32, "]}]}", "33 elements; there may be 32"},

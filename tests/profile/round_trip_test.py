@@ -6,6 +6,7 @@ usage: round_trip_test.py D3DKMT_INFO SCHEMA PROFILE...
 """
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -95,6 +96,22 @@ for path in profiles:
     assert json.loads(again) == given, again
     assert write_profile(f"loopback:async,pending,profile={keep(again)}") == again
 
+# Those that are shipped: their miniports are there, and a miniport that is given as an option comes first.
+shipped = sorted(pathlib.Path(schema_path).parent.glob("profiles/*.json"))
+assert shipped
+for path in shipped:
+    given = json.load(open(path))
+    found = list(problems(given, schema))
+    assert not found, (path, found)
+    played = json.loads(write_profile(f"loopback:profile={path}"))
+    for wanted, adapter in zip(given["adapters"], played["adapters"], strict=True):
+        for member in wanted.keys() - {"miniport"}:
+            for name, value in dict(wanted[member]).items() if isinstance(wanted[member], dict) else []:
+                assert adapter[member][name] == value, (path, member, name)
+        assert "store" in adapter["driver"] and "UMDRIVERPRIVATE" in adapter["queries"], path
+    plain = json.loads(write_profile(f"loopback:profile={path},miniport=softgpu"))
+    assert all("store" not in adapter["driver"] for adapter in plain["adapters"]), path
+
 # The schema is no decoration: it refuses what the host refuses.
 good = json.load(open(profiles[0]))
 
@@ -130,12 +147,16 @@ for change in [
 
 # Options beside a profile.
 path = profiles[0]
+nobodys = os.path.join(folder.name, "nobodys.json")
+with open(nobodys, "w") as file:
+    json.dump({"d3dkmt_adapter_profile": 1, "adapters": [{}, {"miniport": "nobodys:x"}]}, file)
 for options, reason in [(f"profile={path},adapters=2", '"adapters" is told by the profile'),
                         (f"compute-only=1,profile={path}", '"compute-only" is told by the profile'),
                         (f"profile={path},hw-scheduling", '"hw-scheduling" is told by the profile'),
                         (f"profile={path},profile={path}", "one file is needed"),
                         ("profile=", "one file is needed"),
                         ("profile=/nowhere", "No such file"),
+                        (f"profile={nobodys}", 'there is no miniport "nobodys"'),
                         (f"host=/nowhere,profile={path}", "is an option of the host")]:
     result = info("--backend", f"loopback:{options}")
     assert result.returncode == 1 and reason in result.stderr, (options, result.stderr)

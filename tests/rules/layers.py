@@ -17,6 +17,7 @@ MAY_USE = {
     "compat/dxgkrnl": {"core", "backend-loopback"},
     "compat/preload": {"compat/dxgkrnl"},
     "compat/dxcore": {"core"},
+    "miniports/intel": set(),
     ".": {"backend-dxg", "decorators"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
                          "backend-loopback/kmd", "backend-loopback/remote",

@@ -17,6 +17,7 @@ enum {
     PATHS = 2, /* registry values beside the list */
     SHORT_TEXT = 260,
     LONG_TEXT = 4096,
+    MINIPORT_TEXT = 256,
     REGISTRY_TEXTS = 4,
     WDDM_MAJOR = 1000,
     WDDM_MINOR = 100,
@@ -42,7 +43,7 @@ struct raw_adapter {
         D3DKMT_ADAPTERTYPE bits;
         bool given;
     } type;
-    const char *description, *registry_texts[REGISTRY_TEXTS], *store, *image;
+    const char *miniport, *description, *registry_texts[REGISTRY_TEXTS], *store, *image;
     uint64_t version, kmd_version, wddm;
     uint64_t vendor, device, subsystem_vendor, subsystem, revision, bus_type;
     struct {
@@ -417,6 +418,7 @@ static NTSTATUS read_features(const struct reader *reader, const struct place *p
 /* Those of offset 0 read into several members of the whole. */
 static const struct reader_member adapter_members[] = {
     {"luid", read_luid, RAW(luid), 0, 0, false},
+    {"miniport", reader_text, RAW(miniport), 1, MINIPORT_TEXT, false},
     {"type", read_type, RAW(type), 0, 0, false},
     {"driver", read_driver, 0, 0, 0, false},
     {"pci", read_pci, 0, 0, 0, false},
@@ -590,6 +592,7 @@ NTSTATUS profile_adapter_read(const struct reader *reader, const struct place *p
     (void)member;
     if (!NT_SUCCESS(status))
         return status;
+    adapter->miniport = raw.miniport;
     build_config(&adapter->config, &raw);
     answer_numbers(&builder, &raw);
     answer_registry_texts(&builder, &raw);

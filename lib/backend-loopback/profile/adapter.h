@@ -10,6 +10,7 @@ enum { PROFILE_ANSWERS_MAX = 32 };
 
 struct profile_adapter {
     struct host_adapter_config config; /* only what a profile can say */
+    const char *miniport;              /* NAME or NAME:OPTIONS; NULL: any */
     struct host_adapter_answers answers;
     struct host_answer list[PROFILE_ANSWERS_MAX];
 };

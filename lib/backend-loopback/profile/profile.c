@@ -192,3 +192,8 @@ void profile_configure(const struct profile *profile, uint32_t index,
     /* The answers in the profile's own place. */
     config->answers = &profile->adapters[index].answers;
 }
+
+const char *profile_miniport(const struct profile *profile, uint32_t index)
+{
+    return profile->adapters[index].miniport;
+}

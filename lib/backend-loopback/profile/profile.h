@@ -30,4 +30,8 @@ uint32_t profile_adapter_count(const struct profile *profile);
 void profile_configure(const struct profile *profile, uint32_t index,
                        struct host_adapter_config *config);
 
+/* The miniport that adapter index needs, as NAME or NAME:OPTIONS; NULL: the profile does not say.
+ * Lives as long as the profile. */
+const char *profile_miniport(const struct profile *profile, uint32_t index);
+
 #endif

@@ -5,11 +5,13 @@
 
 #include <dlfcn.h>
 
+/* Bound to its own needs first (RTLD_DEEPBIND, as Intel's driver loads it) a library would find the
+ * C library's functions before the shim's. */
 static __attribute__((noinline)) void *load_mapped(const char *path, int mode)
 {
     char buffer[PATH_MAX];
 
-    return next()->dlopen(paths_map_slowly(path, buffer), mode);
+    return next()->dlopen(paths_map_slowly(path, buffer), mode & ~RTLD_DEEPBIND);
 }
 
 /*

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The miniport for Intel's driver, through the public interface: what the adapter says, surfaces
+ * whose size is in their private data, and batches, whose effect on memory is looked at.
+ */
+#include "miniports/intel/tokens.h"
+#include "umd/umd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+enum { PAGE = 4096, INFO = 4096, SECOND_LEVEL = 1 << 22, WAIT_MS = 20000 };
+
+struct rig {
+    struct umd umd;
+    struct umd_fence fence;
+    uint64_t fence_value;
+    D3DKMT_HANDLE context;
+    uint32_t *batch, *data; /* a page each, as the CPU sees them */
+    uint64_t batch_address, data_address;
+    size_t start; /* units of the batch's page before the next batch */
+    D3DKMT_HANDLE allocations[2];
+};
+
+/* ---- private data */
+
+static UINT describe_surface(unsigned char *data, size_t size, uint64_t bytes)
+{
+    struct token_writer writer = {.data = data, .size = size};
+    size_t surface = tokens_begin(&writer, TOKEN_SURFACE, 0);
+    size_t resource = tokens_begin(&writer, TOKEN_SURFACE_RESOURCE, 0);
+    size_t texture = tokens_begin(&writer, TOKEN_RESOURCE_TEXTURE, 0);
+
+    tokens_u64(&writer, TOKEN_TEXTURE_SIZE, bytes);
+    tokens_end(&writer, texture);
+    tokens_end(&writer, resource);
+    tokens_end(&writer, surface);
+    return (UINT)writer.used;
+}
+
+static NTSTATUS allocate(struct rig *rig, void *data, UINT size, void *memory,
+                         D3DKMT_HANDLE *handle)
+{
+    D3DKMT_CREATEALLOCATION create;
+    D3DDDI_ALLOCATIONINFO2 info;
+
+    memset(&info, 0, sizeof(info));
+    info.pPrivateDriverData = data;
+    info.PrivateDriverDataSize = size;
+    info.pSystemMem = memory;
+    memset(&create, 0, sizeof(create));
+    create.hDevice = rig->umd.device;
+    create.NumAllocations = 1;
+    create.pAllocationInfo2 = &info;
+    NTSTATUS status = D3DKMTCreateAllocation2(&create);
+    *handle = info.hAllocation;
+    return status;
+}
+
+static void *new_page(struct rig *rig, D3DKMT_HANDLE *handle, uint64_t *address)
+{
+    struct umd_buffer buffer = {.size = PAGE};
+    unsigned char private_data[128];
+    D3DKMT_LOCK2 lock;
+
+    UINT size = describe_surface(private_data, sizeof(private_data), PAGE);
+    assert_int_equal(allocate(rig, private_data, size, NULL, &buffer.allocation), STATUS_SUCCESS);
+    memset(&lock, 0, sizeof(lock));
+    lock.hDevice = rig->umd.device;
+    lock.hAllocation = buffer.allocation;
+    assert_int_equal(D3DKMTLock2(&lock), STATUS_SUCCESS);
+    assert_int_equal(umd_buffer_map(&rig->umd, &buffer), STATUS_SUCCESS);
+    *handle = buffer.allocation;
+    *address = buffer.address;
+    return lock.pData;
+}
+
+static int open_rig(void **state)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+
+    assert_non_null(rig);
+    assert_int_equal(d3dkmt_open("loopback:miniport=intel"), STATUS_SUCCESS);
+    assert_int_equal(umd_open(&rig->umd, 0), STATUS_SUCCESS);
+    assert_int_equal(umd_context_create(&rig->umd, 0, &rig->context), STATUS_SUCCESS);
+    assert_int_equal(umd_fence_create(&rig->umd, 0, &rig->fence), STATUS_SUCCESS);
+    rig->batch = new_page(rig, &rig->allocations[0], &rig->batch_address);
+    rig->data = new_page(rig, &rig->allocations[1], &rig->data_address);
+    *state = rig;
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    struct rig *rig = *state;
+
+    umd_close(&rig->umd);
+    D3DKMTCloseDxCoreDevice();
+    free(rig);
+    return 0;
+}
+
+/* ---- submission */
+
+/* With a header that names the fence, unless value is 0. */
+static NTSTATUS submit(struct rig *rig, uint64_t value)
+{
+    unsigned char header[128];
+    struct token_writer writer = {.data = header, .size = sizeof(header)};
+    size_t begin = tokens_begin(&writer, TOKEN_SUBMIT_HEADER, 0);
+    D3DKMT_SUBMITCOMMAND args;
+
+    if (value) {
+        tokens_u64(&writer, TOKEN_SUBMIT_FENCE_ADDRESS, rig->fence.address);
+        tokens_u64(&writer, TOKEN_SUBMIT_FENCE_VALUE, value);
+    }
+    tokens_end(&writer, begin);
+    memset(&args, 0, sizeof(args));
+    args.Commands = rig->batch_address + rig->start * sizeof(uint32_t);
+    args.CommandLength = PAGE / 2;
+    args.BroadcastContextCount = 1;
+    args.BroadcastContext[0] = rig->context;
+    args.pPrivateDriverData = header;
+    args.PrivateDriverDataSize = (UINT)writer.used;
+    return D3DKMTSubmitCommand(&args);
+}
+
+static void put(struct rig *rig, size_t at, const uint32_t *units, size_t count)
+{
+    memcpy(rig->batch + at, units, count * sizeof(*units));
+}
+
+/* Runs a batch to its end. */
+static void run(struct rig *rig, const uint32_t *units, size_t count)
+{
+    put(rig, 0, units, count);
+    assert_int_equal(submit(rig, ++rig->fence_value), STATUS_SUCCESS);
+    assert_int_equal(umd_wait_on_cpu(&rig->umd, &rig->fence, rig->fence_value), STATUS_SUCCESS);
+}
+
+#define RUN(rig, ...)                                                                              \
+    run(rig, (const uint32_t[]){__VA_ARGS__, 0x05000000},                                          \
+        sizeof((const uint32_t[]){__VA_ARGS__, 0x05000000}) / sizeof(uint32_t))
+#define AT(address) (uint32_t)(address), (uint32_t)((address) >> 32)
+
+/* ---- the adapter */
+
+static NTSTATUS query(struct rig *rig, void *data, UINT size)
+{
+    D3DKMT_QUERYADAPTERINFO args;
+
+    memset(&args, 0, sizeof(args));
+    args.hAdapter = rig->umd.adapter;
+    args.Type = KMTQAITYPE_UMDRIVERPRIVATE;
+    args.pPrivateDriverData = data;
+    args.PrivateDriverDataSize = size;
+    return D3DKMTQueryAdapterInfo(&args);
+}
+
+static uint64_t number(struct token_span stream, enum token id)
+{
+    uint64_t value = 0;
+
+    assert_true(tokens_number(stream, id, &value));
+    return value;
+}
+
+static void the_adapter_describes_a_tiger_lake(void **state)
+{
+    static unsigned char info[INFO];
+    struct token_span all = {info, sizeof(info)}, part, slice;
+
+    assert_int_equal(query(*state, info, sizeof(info)), STATUS_SUCCESS);
+    assert_true(tokens_structure(all, TOKEN_ADAPTER_INFO, &all));
+    assert_true(tokens_structure(all, TOKEN_ADAPTER_PLATFORM, &part));
+    assert_int_equal(number(part, TOKEN_PLATFORM_PRODUCT), 33);
+    assert_int_equal(number(part, TOKEN_PLATFORM_DEVICE_ID), 0x9a49);
+    assert_int_equal(number(all, TOKEN_ADAPTER_SHARED_MEMORY), (uint64_t)8 << 30);
+    assert_true(tokens_structure(all, TOKEN_ADAPTER_TOPOLOGY, &part));
+    assert_int_equal(number(part, TOKEN_TOPOLOGY_EU_COUNT), 96);
+    assert_int_equal(number(part, TOKEN_TOPOLOGY_THREAD_COUNT), 672);
+    assert_int_equal(number(part, TOKEN_TOPOLOGY_MAX_EU_PER_SUBSLICE), 16);
+    assert_true(tokens_structure(part, TOKEN_TOPOLOGY_SLICES, &slice));
+    assert_true(tokens_structure(slice, TOKEN_SLICE_DUAL_SUBSLICES, &slice));
+    assert_true(tokens_structure(slice, TOKEN_DUAL_SUBSLICE_SUBSLICES, &slice));
+    assert_int_equal(number(slice, TOKEN_SUBSLICE_EU_COUNT), 8);
+    assert_true(tokens_structure(all, TOKEN_ADAPTER_HEAPS, &part));
+    assert_true(tokens_structure(part, TOKEN_HEAPS_SVM, &part));
+    assert_int_equal(number(part, TOKEN_HEAP_BASE), 0);
+    assert_int_equal(number(part, TOKEN_HEAP_LIMIT), 0x7fffffffffff);
+    assert_int_equal(query(*state, info, 512), STATUS_BUFFER_TOO_SMALL);
+}
+
+/* The helper in the driver store hands streams through, and says how large its structures are. */
+static void the_driver_store_holds_the_helper(void **state)
+{
+    struct rig *rig = *state;
+    struct {
+        D3DDDI_QUERYREGISTRY_INFO info;
+        wchar_t room[1024];
+    } registry;
+    D3DKMT_QUERYADAPTERINFO args;
+    char path[2048];
+    size_t (*size_of)(int);
+    bool (*to_structure)(int, void *, size_t, const void *, const void *);
+    unsigned char structure[8];
+
+    memset(&registry, 0, sizeof(registry));
+    registry.info.QueryType = D3DDDI_QUERYREGISTRY_DRIVERSTOREPATH;
+    memset(&args, 0, sizeof(args));
+    args.hAdapter = rig->umd.adapter;
+    args.Type = KMTQAITYPE_QUERYREGISTRY;
+    args.pPrivateDriverData = &registry;
+    args.PrivateDriverDataSize = sizeof(registry);
+    assert_int_equal(D3DKMTQueryAdapterInfo(&args), STATUS_SUCCESS);
+    assert_int_equal(registry.info.Status, D3DDDI_QUERYREGISTRY_STATUS_SUCCESS);
+    snprintf(path, sizeof(path), "%ls/libwsl_compute_helper.so", registry.info.OutputString);
+    void *helper = dlopen(path, RTLD_NOW);
+    if (!helper)
+        fail_msg("%s", dlerror());
+    void *symbol = dlsym(helper, "getSizeRequiredForStruct");
+    memcpy(&size_of, &symbol, sizeof(symbol));
+    assert_int_equal(size_of(TOKEN_ADAPTER_INFO), INFO);
+    assert_int_equal(size_of(TOKEN_SURFACE), 8192);
+    symbol = dlsym(helper, "tokensToStruct");
+    memcpy(&to_structure, &symbol, sizeof(symbol));
+    memset(structure, 0xee, sizeof(structure));
+    assert_true(to_structure(TOKEN_SURFACE, structure, sizeof(structure), "abcd", "abcd" + 4));
+    assert_memory_equal(structure, "abcd\0\0\0\0", 8);
+    assert_false(to_structure(TOKEN_SURFACE, structure, 3, "abcd", "abcd" + 4));
+    dlclose(helper);
+}
+
+/* ---- surfaces */
+
+static void surfaces_have_the_size_in_their_description(void **state)
+{
+    unsigned char data[8192] = {0};
+    struct rig *rig = *state;
+    D3DKMT_HANDLE handle;
+
+    UINT size = describe_surface(data, sizeof(data), 3 * PAGE);
+    assert_int_equal(allocate(rig, data, sizeof(data), NULL, &handle), STATUS_SUCCESS);
+    assert_int_equal(allocate(rig, data, size, NULL, &handle), STATUS_SUCCESS);
+    assert_int_equal(allocate(rig, data, size - 4, NULL, &handle), STATUS_INVALID_PARAMETER);
+    assert_int_equal(allocate(rig, data, 0, NULL, &handle), STATUS_INVALID_PARAMETER);
+    describe_surface(data, sizeof(data), 0);
+    assert_int_equal(allocate(rig, data, size, NULL, &handle), STATUS_INVALID_PARAMETER);
+}
+
+/* A pointer without ExistingSysMem, as Intel's driver hands one over: the GPU writes there. */
+static void surfaces_may_lie_in_the_program_s_memory(void **state)
+{
+    static _Alignas(4096) uint32_t memory[PAGE / sizeof(uint32_t)];
+    struct rig *rig = *state;
+    struct umd_buffer buffer = {.size = PAGE};
+    unsigned char data[128];
+
+    UINT size = describe_surface(data, sizeof(data), PAGE);
+    assert_int_equal(allocate(rig, data, size, memory, &buffer.allocation), STATUS_SUCCESS);
+    assert_int_equal(umd_buffer_map(&rig->umd, &buffer), STATUS_SUCCESS);
+    RUN(rig, 0x10000002, AT(buffer.address + 8), 0xc0ffee);
+    assert_int_equal(memory[2], 0xc0ffee);
+    umd_buffer_destroy(&rig->umd, &buffer);
+}
+
+/* ---- batches */
+
+static void batches_store_numbers(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address;
+
+    RUN(rig, 0x10000002, AT(at), 1,            /* MI_STORE_DATA_IMM, 4 bytes */
+        0x10200003, AT(at + 8), 2, 3,          /* 8 bytes */
+        0x7a000004, 0x4000, AT(at + 16), 4, 5, /* PIPE_CONTROL, immediate */
+        0x7a000004, 0, 0, 0, 0, 0,             /* without an effect on memory */
+        0x13004003, AT(at + 24), 6, 7,         /* MI_FLUSH_DW, immediate */
+        0x13000003, 0, 0, 0, 0, 0x17000003, AT(at + 32), AT(at + 8)); /* MI_COPY_MEM_MEM */
+    assert_int_equal(rig->data[0], 1);
+    assert_int_equal(rig->data[1], 0);
+    assert_memory_equal(rig->data + 2, ((uint32_t[]){2, 3, 4, 5, 6, 7, 2, 0}), 32);
+}
+
+static void batches_tell_the_time(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address, *times = (uint64_t *)(void *)rig->data;
+
+    RUN(rig, 0x7a000004, 0xc000, AT(at), 0, 0, /* PIPE_CONTROL, timestamp */
+        0x1300c003, AT(at + 8), 0, 0,          /* MI_FLUSH_DW, timestamp */
+        0x12000002, 0x2358, AT(at + 16),       /* MI_STORE_REGISTER_MEM, low and high half */
+        0x12000002, 0x235c, AT(at + 20));
+    assert_true(times[0] > 0);
+    assert_true(times[1] >= times[0]);
+    assert_true(times[2] >= times[1]);
+    assert_true(times[2] - times[0] < (uint64_t)WAIT_MS * 19200);
+}
+
+static void batches_chain_call_and_return(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address, batch = rig->batch_address;
+
+    /* From 0 to 64 and never back; at 64 a call to 128, and on behind it. */
+    put(rig, 64,
+        (uint32_t[]){0x18800101 | SECOND_LEVEL, AT(batch + 128 * 4), 0x10000002, AT(at + 4), 2,
+                     0x05000000},
+        8);
+    put(rig, 128, (uint32_t[]){0x10000002, AT(at), 1, 0x05000000}, 5);
+    RUN(rig, 0x18800101, AT(batch + 64 * 4), 0x10000002, AT(at + 8), 3);
+    assert_int_equal(rig->data[0], 1);
+    assert_int_equal(rig->data[1], 2);
+    assert_int_equal(rig->data[2], 0);
+}
+
+/* State, walkers and registers have no effect on memory; their length is known. */
+static void other_commands_are_skipped_by_their_length(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address;
+
+    RUN(rig, 0, 0x02800000, 0x04000000,     /* MI_NOOP, MI_ARB_CHECK, MI_ARB_ON_OFF */
+        0x69041302,                         /* PIPELINE_SELECT: one unit */
+        0x61010002, 0x10000002, 0, 0,       /* STATE_BASE_ADDRESS, short */
+        0x70000001, 0x10000002, 0x10000002, /* MEDIA_VFE_STATE, short */
+        0x71050000, 0x10000002,             /* GPGPU_WALKER, short */
+        0x11000001, 0x2358, 0xffffffff,     /* MI_LOAD_REGISTER_IMM */
+        0x0d000000, 0x05000000,             /* MI_MATH */
+        0x10000002, AT(at), 9);
+    assert_int_equal(rig->data[0], 9);
+}
+
+static void semaphores_wait_for_memory(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address;
+    const uint32_t units[] = {0x0e00c002, 5,          AT(at), /* until memory equals 5 */
+                              0x10000002, AT(at + 4), 1,      0x05000000};
+
+    put(rig, 0, units, sizeof(units) / sizeof(units[0]));
+    assert_int_equal(submit(rig, ++rig->fence_value), STATUS_SUCCESS);
+    assert_int_equal(umd_fence_value(&rig->fence), rig->fence_value - 1);
+    assert_int_equal(__atomic_load_n(&rig->data[1], __ATOMIC_ACQUIRE), 0);
+    __atomic_store_n(&rig->data[0], 5, __ATOMIC_RELEASE);
+    assert_int_equal(umd_wait_on_cpu(&rig->umd, &rig->fence, rig->fence_value), STATUS_SUCCESS);
+    assert_int_equal(rig->data[1], 1);
+}
+
+/* ---- what stops a device: its own device and context each time */
+
+static D3DKMT_DEVICEEXECUTION_STATE state_of(struct rig *rig)
+{
+    D3DKMT_GETDEVICESTATE args;
+
+    memset(&args, 0, sizeof(args));
+    args.hDevice = rig->umd.device;
+    args.StateType = D3DKMT_DEVICESTATE_EXECUTION;
+    assert_int_equal(D3DKMTGetDeviceState(&args), STATUS_SUCCESS);
+    return args.ExecutionState;
+}
+
+static void bad_batches_stop_their_device(void **state)
+{
+    static const struct {
+        const char *what;
+        uint32_t units[6];
+    } cases[] = {
+        {"a copy of the blitter", {0x54c00008}},
+        {"no command", {0xe0000000}},
+        {"an unknown command of the memory interface", {0x17800001}}, /* MI_ATOMIC */
+        {"a store that is too short", {0x10000001}},
+        {"a write of depth counts", {0x7a000004, 0x8000, 0, 0, 0, 0}},
+        {"a register that is not simulated", {0x12000002, 0x2000, 0, 0}},
+        {"a call within a call", {0x18800101 | SECOND_LEVEL}}, /* of itself */
+        {"a jump to nothing", {0x18800101, 0, 1}},
+        {"a write to nothing", {0x10000002, 0, 1, 7}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        void *fresh = NULL;
+
+        open_rig(&fresh);
+        struct rig *rig = fresh;
+        put(rig, 0, cases[i].units, 6);
+        if (cases[i].units[0] == (0x18800101 | SECOND_LEVEL))
+            put(rig, 1, (const uint32_t[]){AT(rig->batch_address)}, 2);
+        assert_int_equal(submit(rig, 1), STATUS_SUCCESS);
+        (void)umd_wait_on_cpu(&rig->umd, &rig->fence, 1); /* ends with the device */
+        if (state_of(rig) == D3DKMT_DEVICEEXECUTION_ACTIVE || umd_fence_value(&rig->fence) == 1)
+            fail_msg("%s was executed", cases[i].what);
+        close_rig(&fresh);
+    }
+}
+
+/* A header that is none; without a fence the batch runs all the same. */
+static void submissions_have_a_header(void **state)
+{
+    struct rig *rig = *state;
+    D3DKMT_SUBMITCOMMAND args;
+
+    rig->start = PAGE / 2 / sizeof(uint32_t);
+    put(rig, rig->start, (uint32_t[]){0x10000002, AT(rig->data_address), 1, 0x05000000}, 5);
+    assert_int_equal(submit(rig, 0), STATUS_SUCCESS);
+    rig->start = 0;
+    RUN(rig, 0x10000002, AT(rig->data_address + 4), 1); /* behind it */
+    assert_int_equal(rig->data[0], 1);
+    memset(&args, 0, sizeof(args));
+    args.Commands = rig->batch_address;
+    args.CommandLength = PAGE;
+    args.BroadcastContextCount = 1;
+    args.BroadcastContext[0] = rig->context;
+    assert_int_equal(D3DKMTSubmitCommand(&args), STATUS_SUCCESS);
+    (void)umd_wait_on_cpu(&rig->umd, &rig->fence, rig->fence_value + 1);
+    assert_int_not_equal(state_of(rig), D3DKMT_DEVICEEXECUTION_ACTIVE);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+    const struct CMUnitTest tests[] = {
+        TEST(the_adapter_describes_a_tiger_lake),
+        TEST(the_driver_store_holds_the_helper),
+        TEST(surfaces_have_the_size_in_their_description),
+        TEST(surfaces_may_lie_in_the_program_s_memory),
+        TEST(batches_store_numbers),
+        TEST(batches_tell_the_time),
+        TEST(batches_chain_call_and_return),
+        TEST(other_commands_are_skipped_by_their_length),
+        TEST(semaphores_wait_for_memory),
+        cmocka_unit_test(bad_batches_stop_their_device),
+        TEST(submissions_have_a_header),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
