@@ -105,3 +105,14 @@ if [ -x "$prefix/bin/d3dkmt-info" ]; then
     run "$prefix/bin/d3dkmt-info" >"$work/info.txt"
     grep -q loopback "$work/info.txt"
 fi
+
+# Sanitizers' runtimes insist on coming before the shim.
+if [ -x "$prefix/bin/d3dkmt-run" ] && [ -z "$CFLAGS" ]; then
+    step "d3dkmt-run with a profile that came along"
+    LD_LIBRARY_PATH=$prefix/$libdir "$prefix/bin/d3dkmt-run" --profile intel-tgl -- "$prefix/bin/d3dkmt-info" >"$work/run.txt"
+    grep -q 'backend *dxg' "$work/run.txt"
+    grep -q 'Intel(R) Iris(R) Xe Graphics' "$work/run.txt"
+    store=$(sed -n 's/^ *driver store *//p' "$work/run.txt")
+    [ "$store" = "$(readlink -f "$prefix/$libdir")/d3dkmt/driver-store/intel" ]
+    [ -e "$store/libwsl_compute_helper.so" ]
+fi
