@@ -19,6 +19,10 @@ extern "C" {
 
 #include <directx/dxcore.h>
 
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <d3dkmt/d3dkmt.h>
 
 // What the templates of the headers take as __uuidof; Debian's leave it to programs.
@@ -439,6 +443,78 @@ void notifications_are_refused(void **)
     factory->Release();
 }
 
+// ---- threads and processes
+
+struct Shared {
+    IDXCoreAdapterList *list;
+    bool failed;
+};
+
+// One sorts while others take adapters; lists come and go.
+void *use_list(void *context)
+{
+    const DXCoreAdapterPreference preferences[] = {DXCoreAdapterPreference::HighPerformance,
+                                                   DXCoreAdapterPreference::MinimumPower};
+    auto shared = static_cast<Shared *>(context);
+
+    for (uint32_t round = 0; round < 100; round++) {
+        IDXCoreAdapterFactory *factory = nullptr;
+        IDXCoreAdapterList *other = nullptr;
+        IDXCoreAdapter *adapter = nullptr;
+        bool hardware = false;
+
+        bool well = shared->list->Sort(1, &preferences[round % 2]) == S_OK &&
+                    shared->list->GetAdapter(round % 3, &adapter) == S_OK &&
+                    adapter->GetProperty(DXCoreAdapterProperty::IsHardware, &hardware) == S_OK && hardware &&
+                    adapter->IsValid() && !shared->list->IsStale() && shared->list->GetFactory(&factory) == S_OK &&
+                    factory->CreateAdapterList(1, &DXCORE_ADAPTER_ATTRIBUTE_D3D12_GRAPHICS, &other) == S_OK;
+        for (IUnknown *object : std::initializer_list<IUnknown *>{factory, other, adapter}) {
+            if (object)
+                object->Release();
+        }
+        if (!well)
+            __atomic_store_n(&shared->failed, true, __ATOMIC_RELAXED);
+    }
+    return nullptr;
+}
+
+void threads_share_lists_and_adapters(void **)
+{
+    Shared shared = {new_list(DXCORE_ADAPTER_ATTRIBUTE_D3D12_CORE_COMPUTE), false};
+    pthread_t threads[4];
+
+    for (pthread_t &thread : threads)
+        assert_int_equal(pthread_create(&thread, nullptr, use_list, &shared), 0);
+    for (pthread_t thread : threads)
+        pthread_join(thread, nullptr);
+    assert_false(shared.failed);
+    assert_int_equal(shared.list->Release(), 0);
+}
+
+// Objects hold no handles: they are as good in a child as in its parent.
+void a_forked_child_uses_what_it_inherits(void **)
+{
+    IDXCoreAdapterList *list = new_list(DXCORE_ADAPTER_ATTRIBUTE_D3D12_GRAPHICS);
+    IDXCoreAdapter *adapter = new_adapter(discrete);
+    int status = -1;
+
+    pid_t child = fork();
+    if (child == 0) {
+        const DXCoreAdapterMemoryBudgetNodeSegmentGroup local = {0, DXCoreSegmentGroup::Local};
+        DXCoreAdapterMemoryBudget budget;
+
+        _exit(adapter->IsValid() && !list->IsStale() &&
+                      adapter->QueryState(DXCoreAdapterState::AdapterMemoryBudget, &local, &budget) == S_OK
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(adapter->IsValid());
+    adapter->Release();
+    list->Release();
+}
+
 // ---- backends that come and go
 
 void objects_outlive_the_library_s_device(void **)
@@ -503,6 +579,8 @@ int main()
         cmocka_unit_test(interfaces_are_found_by_their_own_names_only),
         cmocka_unit_test(bad_arguments_are_told_in_words),
         cmocka_unit_test(notifications_are_refused),
+        cmocka_unit_test(threads_share_lists_and_adapters),
+        cmocka_unit_test(a_forked_child_uses_what_it_inherits),
         cmocka_unit_test(objects_outlive_the_library_s_device),
         cmocka_unit_test(a_backend_that_does_not_open_is_an_error),
     };

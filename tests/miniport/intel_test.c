@@ -212,6 +212,7 @@ static void the_driver_store_holds_the_helper(void **state)
     char path[2048];
     size_t (*size_of)(int);
     bool (*to_structure)(int, void *, size_t, const void *, const void *);
+    static const char text[] = "abcd";
     unsigned char structure[8];
 
     memset(&registry, 0, sizeof(registry));
@@ -234,9 +235,9 @@ static void the_driver_store_holds_the_helper(void **state)
     symbol = dlsym(helper, "tokensToStruct");
     memcpy(&to_structure, &symbol, sizeof(symbol));
     memset(structure, 0xee, sizeof(structure));
-    assert_true(to_structure(TOKEN_SURFACE, structure, sizeof(structure), "abcd", "abcd" + 4));
+    assert_true(to_structure(TOKEN_SURFACE, structure, sizeof(structure), text, text + 4));
     assert_memory_equal(structure, "abcd\0\0\0\0", 8);
-    assert_false(to_structure(TOKEN_SURFACE, structure, 3, "abcd", "abcd" + 4));
+    assert_false(to_structure(TOKEN_SURFACE, structure, 3, text, text + 4));
     dlclose(helper);
 }
 
