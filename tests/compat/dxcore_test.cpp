@@ -278,6 +278,8 @@ void adapters_without_hybrid_halves_tell_by_their_memory(void **)
 
     assert_false(property<bool>(large, DXCoreAdapterProperty::IsIntegrated));
     assert_true(property<bool>(large, DXCoreAdapterProperty::IsDetachable));
+    assert_int_equal(property<uint16_t>(large, DXCoreAdapterProperty::GraphicsPreemptionGranularity), 300);
+    assert_int_equal(property<uint16_t>(large, DXCoreAdapterProperty::ComputePreemptionGranularity), 400);
     assert_true(property<bool>(compute, DXCoreAdapterProperty::IsIntegrated)); // all of it in one group
     assert_true(large->IsAttributeSupported(hardware_type_gpu));
     assert_false(large->IsAttributeSupported(hardware_type_accelerator));

@@ -84,41 +84,43 @@ static bool is_property_supported(void *self, uint32_t property)
     return property < DXCORE_PROPERTY_COUNT && (info_of(self)->properties >> property & 1);
 }
 
-/* Where a property lies and how large it is, or why it cannot be had. */
-static dxcore_result find_property(void *self, const char *method, uint32_t property,
-                                   const void **data, size_t *size)
+/* Where a property lies and how large it is; NULL: *result says why it cannot be had. */
+static const void *find_property(void *self, const char *method, uint32_t property, size_t *size,
+                                 dxcore_result *result)
 {
     const struct dxcore_info *info = info_of(self);
 
+    *size = 0;
+    *result = DXCORE_OK;
     if (property >= DXCORE_PROPERTY_COUNT)
-        return dxcore_refuse(method, DXCORE_INVALID_CALL, "there is no property of this number");
-    if (!is_property_supported(self, property))
-        return dxcore_refuse(method, DXCORE_UNSUPPORTED,
-                             "the adapter does not answer the query behind this property");
-    if (property == DXCORE_DRIVER_DESCRIPTION) {
-        *data = info->description;
+        *result = dxcore_refuse(method, DXCORE_INVALID_CALL, "there is no property of this number");
+    else if (!is_property_supported(self, property))
+        *result = dxcore_refuse(method, DXCORE_UNSUPPORTED,
+                                "the adapter does not answer the query behind this property");
+    else if (property == DXCORE_DRIVER_DESCRIPTION)
         *size = info->description_size;
-        return DXCORE_OK;
-    }
-    if (properties[property].size == 0)
-        return dxcore_refuse(method, DXCORE_INVALID_ARG,
-                             "this property is asked with GetPropertyWithInput");
-    *data = (const char *)info + properties[property].offset;
-    *size = properties[property].size;
-    return DXCORE_OK;
+    else if (properties[property].size == 0)
+        *result = dxcore_refuse(method, DXCORE_INVALID_ARG,
+                                "this property is asked with GetPropertyWithInput");
+    else
+        *size = properties[property].size;
+    if (*result != DXCORE_OK)
+        return NULL;
+    return property == DXCORE_DRIVER_DESCRIPTION ? info->description
+                                                 : (const char *)info + properties[property].offset;
 }
 
 /* A buffer may be larger than the property: existing clients use ones of fixed sizes. */
 static dxcore_result get_property(void *self, uint32_t property, size_t size, void *data)
 {
     static const char method[] = METHOD("GetProperty");
-    const void *value = NULL;
-    size_t needed = 0;
+    dxcore_result result;
+    size_t needed;
 
     if (!data)
         return dxcore_refuse(method, DXCORE_POINTER, "propertyData is NULL");
-    dxcore_result result = find_property(self, method, property, &value, &needed);
-    if (result != DXCORE_OK)
+    const void *value = find_property(self, method, property, &needed, &result);
+    if (!value)
         return result;
     if (size < needed)
         return dxcore_refuse(method, DXCORE_INVALID_ARG,
@@ -130,7 +132,7 @@ static dxcore_result get_property(void *self, uint32_t property, size_t size, vo
 static dxcore_result get_property_size(void *self, uint32_t property, size_t *size)
 {
     static const char method[] = METHOD("GetPropertySize");
-    const void *value;
+    dxcore_result result;
 
     if (!size)
         return dxcore_refuse(method, DXCORE_POINTER, "bufferSize is NULL");
@@ -138,7 +140,8 @@ static dxcore_result get_property_size(void *self, uint32_t property, size_t *si
         *size = sizeof(uint32_t);
         return DXCORE_OK;
     }
-    return find_property(self, method, property, &value, size);
+    (void)find_property(self, method, property, size, &result);
+    return result;
 }
 
 /* ---- questions to the adapter of today */
