@@ -38,7 +38,9 @@ static void packets(void)
     struct remote_config config = {0, 0xd0, 40};
     struct remote_open_slot open = {3};
     struct remote_keep keep = {.kind = REMOTE_KEPT_SYNC_FILE, .value = 7, .name = "name"};
-    struct remote_welcome welcome = {.magic = REMOTE_MAGIC, .adapter_count = 1};
+    struct remote_number number = {3};
+    struct remote_arrived arrived = {3, {.present = 1}};
+    struct remote_welcome welcome = {.magic = REMOTE_MAGIC, .adapters[0].present = 1};
     struct remote_answer answer = {0};
     uint8_t message[40] = {1};
 
@@ -50,6 +52,12 @@ static void packets(void)
     packet("keep", 1, REMOTE_KEEP, &keep, sizeof(keep));
     packet("look_up", 3, REMOTE_LOOK_UP, NULL, 0);
     packet("count", 1, REMOTE_COUNT, NULL, 0);
+    packet("add", 1, REMOTE_ADD, &(struct remote_add){1, 2, 1}, sizeof(struct remote_add));
+    packet("remove", 1, REMOTE_REMOVE, &number, sizeof(number));
+    packet("quiet", 1, REMOTE_QUIET, &number, sizeof(number));
+    packet("left", 1, REMOTE_LEFT, &number, sizeof(number));
+    packet("arrived", 0, REMOTE_ARRIVED, &arrived, sizeof(arrived));
+    packet("leaving", 0, REMOTE_LEAVING, &number, sizeof(number));
     packet("welcome", 4, REMOTE_WELCOME, &welcome, sizeof(welcome));
     packet("answer", 0, REMOTE_ANSWER, &answer, sizeof(answer));
     packet("answer_with_descriptor", 2, REMOTE_ANSWER, &answer, sizeof(answer));

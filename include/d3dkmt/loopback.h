@@ -74,6 +74,9 @@ D3DKMT_API NTSTATUS d3dkmt_loopback_set_function(uint32_t adapter, uint32_t numb
  * addresses from Lock2 and of fences stay readable until their objects are destroyed, with all ones
  * in the fences of the adapter's devices. Sync files are signalled with an error.
  *
+ * With a host in another process it is all of its programs that an adapter comes to or goes from;
+ * one that is stopped is disconnected after some seconds.
+ *
  * Not while the backend is being closed. remove returns when the adapter is gone, which takes until
  * its command buffers have stopped: not from a function of SOFTGPU_CALL.
  */
@@ -85,13 +88,12 @@ struct d3dkmt_loopback_adapter {
 /*
  * wanted may be NULL. STATUS_SUCCESS, with *adapter its number; STATUS_INSUFFICIENT_RESOURCES:
  * there are 16; STATUS_OBJECT_NAME_COLLISION: the LUID is in use; STATUS_NO_MEMORY;
- * STATUS_DEVICE_REMOVED: no simulated host is open; STATUS_NOT_SUPPORTED: it is in another process.
+ * STATUS_DEVICE_REMOVED: no simulated host is open, or its process has ended.
  */
 D3DKMT_API NTSTATUS d3dkmt_loopback_add_adapter(const struct d3dkmt_loopback_adapter *wanted,
                                                 uint32_t *adapter);
 
-/* STATUS_SUCCESS; STATUS_INVALID_PARAMETER: there is none; STATUS_DEVICE_REMOVED and
- * STATUS_NOT_SUPPORTED as above. */
+/* STATUS_SUCCESS; STATUS_INVALID_PARAMETER: there is none; STATUS_DEVICE_REMOVED as above. */
 D3DKMT_API NTSTATUS d3dkmt_loopback_remove_adapter(uint32_t adapter);
 
 #ifdef __cplusplus

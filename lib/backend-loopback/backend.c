@@ -188,13 +188,16 @@ NTSTATUS d3dkmt_loopback_add_adapter(const struct d3dkmt_loopback_adapter *wante
 {
     struct loopback *loopback = atomic_load(&open_instance);
 
+    const LUID luid = wanted ? wanted->luid : (LUID){0};
+    const bool compute_only = wanted && wanted->compute_only;
+
     if (!loopback)
         return STATUS_DEVICE_REMOVED;
     if (loopback->remote)
-        return STATUS_NOT_SUPPORTED;
+        return remote_transport_add(loopback->remote, luid, compute_only, adapter);
     struct host_adapter_config config = loopback->adapter;
-    config.compute_only = wanted && wanted->compute_only;
-    config.luid = wanted ? wanted->luid : (LUID){0};
+    config.compute_only = compute_only;
+    config.luid = luid;
     return loopback_transport_add(&loopback->transport, &config, adapter);
 }
 
@@ -205,7 +208,7 @@ NTSTATUS d3dkmt_loopback_remove_adapter(uint32_t adapter)
     if (!loopback)
         return STATUS_DEVICE_REMOVED;
     if (loopback->remote)
-        return STATUS_NOT_SUPPORTED;
+        return remote_transport_remove(loopback->remote, adapter);
     return loopback_transport_remove(&loopback->transport, adapter);
 }
 

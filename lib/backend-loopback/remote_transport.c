@@ -3,13 +3,12 @@
 #include "backend-loopback/remote_transport.h"
 
 #include "backend-loopback/io_space.h"
-#include "backend-loopback/remote/frame.h"
+#include "backend-loopback/remote_parts.h"
+#include "core/guest/memory.h"
 #include "core/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,31 +19,6 @@
 #include <unistd.h>
 
 enum { PAGE_SIZE = 4096 };
-
-struct remote_transport {
-    struct guest_vm *vm;
-    const struct d3dkmt_backend_services *services;
-    uint64_t spin_ns;
-    int socket, io_space;
-    uint64_t io_space_size;
-    struct remote_slot *slots;
-    uint32_t adapter_count;
-    struct remote_adapter adapters[REMOTE_MAX_ADAPTERS];
-    atomic_bool channel_open[REMOTE_MAX_ADAPTERS + 1];
-
-    sem_t free_slots;
-    _Atomic uint64_t used_slots;    /* a bit each; REMOTE_SLOTS of them */
-    bool slot_opened[REMOTE_SLOTS]; /* each belongs to the slot's user */
-    atomic_bool gone;               /* the host is */
-
-    pthread_t receiver;
-    pthread_mutex_t request_mutex; /* one request at a time */
-    pthread_mutex_t answer_mutex;
-    pthread_cond_t answered;
-    bool answer_is_there;
-    struct remote_received *answer;   /* of the request, when it is there */
-    struct remote_received *incoming; /* the receiver's */
-};
 
 /* ---- requests on the socket */
 
@@ -66,8 +40,7 @@ static bool ask(struct remote_transport *transport, const struct remote_outgoing
                                           transport->answer->file_count, false, answer);
 }
 
-/* A request whose answer is a status and a word. */
-static NTSTATUS request(struct remote_transport *transport, enum remote_packet_type type,
+NTSTATUS remote_request(struct remote_transport *transport, enum remote_packet_type type,
                         const void *body, size_t size, uint32_t *value)
 {
     struct remote_outgoing out = {.type = type, .body = body, .body_size = size};
@@ -102,6 +75,8 @@ static void close_channel(void *context, guest_channel channel)
     struct remote_transport *transport = context;
 
     atomic_store(&transport->channel_open[channel], false);
+    if (channel != GUEST_CHANNEL_GLOBAL)
+        remote_adapters_close(transport, channel - 1);
 }
 
 /* The lowest free slot: as few threads of the host as there are threads here that call at once. */
@@ -131,7 +106,7 @@ static NTSTATUS open_slot(struct remote_transport *transport, unsigned number)
 
     if (transport->slot_opened[number])
         return STATUS_SUCCESS;
-    NTSTATUS status = request(transport, REMOTE_OPEN_SLOT, &open, sizeof(open), NULL);
+    NTSTATUS status = remote_request(transport, REMOTE_OPEN_SLOT, &open, sizeof(open), NULL);
     transport->slot_opened[number] = NT_SUCCESS(status);
     return status;
 }
@@ -211,7 +186,7 @@ static NTSTATUS config_read(void *context, guest_pci_function function, unsigned
 {
     struct remote_config config = {.adapter = function, .offset = offset};
 
-    return request(context, REMOTE_CONFIG_READ, &config, sizeof(config), value);
+    return remote_request(context, REMOTE_CONFIG_READ, &config, sizeof(config), value);
 }
 
 static NTSTATUS config_write(void *context, guest_pci_function function, unsigned offset,
@@ -219,7 +194,7 @@ static NTSTATUS config_write(void *context, guest_pci_function function, unsigne
 {
     struct remote_config config = {.adapter = function, .offset = offset, .value = value};
 
-    return request(context, REMOTE_CONFIG_WRITE, &config, sizeof(config), NULL);
+    return remote_request(context, REMOTE_CONFIG_WRITE, &config, sizeof(config), NULL);
 }
 
 static NTSTATUS reserve_io_space(void *context, uint64_t *start, uint64_t *size)
@@ -238,6 +213,12 @@ static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writab
 
     (void)cached; /* the memory is ordinary memory */
     return loopback_io_map(transport->io_space, address, size, writable, mapping);
+}
+
+static void detach_io(void *context, void *mapping, size_t size, bool writable)
+{
+    (void)context;
+    (void)d3dkmti_guest_detach_io(mapping, size, writable);
 }
 
 /* ---- the caller's memory */
@@ -358,6 +339,7 @@ static const struct transport_ops remote_transport_ops = {
     .release_io_space = loopback_io_release,
     .map_io = map_io,
     .unmap_io = loopback_io_unmap,
+    .detach_io = detach_io,
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,
@@ -400,6 +382,10 @@ static bool receive_one(struct remote_transport *transport)
         d3dkmti_guest_vm_host_message(transport->vm, packet.tail, packet.tail_size);
         return true;
     }
+    if (!wrong && packet.type != REMOTE_WELCOME) {
+        remote_adapters_hear(transport, &packet);
+        return true;
+    }
     transport->services->log(D3DKMT_LOG_ERROR, "hostd", "the host sent what is no packet: %s",
                              wrong ? wrong : "a second welcome");
     return false;
@@ -414,11 +400,7 @@ static void say_gone(struct remote_transport *transport)
     pthread_mutex_unlock(&transport->answer_mutex);
     for (unsigned i = 0; i < REMOTE_SLOTS; i++)
         remote_slot_set(&transport->slots[i], REMOTE_SLOT_CLOSED);
-    for (uint32_t i = 0; i < transport->adapter_count; i++) {
-        d3dkmti_guest_vm_channel_rescinded(transport->vm, i + 1);
-        d3dkmti_guest_vm_pci_removed(transport->vm, i);
-    }
-    d3dkmti_guest_vm_global_rescinded(transport->vm);
+    remote_adapters_end(transport);
 }
 
 static void *receive(void *context)
@@ -431,14 +413,13 @@ static void *receive(void *context)
     return NULL;
 }
 
-/* The receiver takes no signals: those are the program's. */
-static bool start_receiver(struct remote_transport *transport)
+bool remote_thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
 {
     sigset_t all, old;
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool started = pthread_create(&transport->receiver, NULL, receive, transport) == 0;
+    bool started = pthread_create(thread, NULL, run, context) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return started;
 }
@@ -476,9 +457,9 @@ static bool is_welcome(const struct remote_welcome *welcome)
 {
     return welcome->magic == REMOTE_MAGIC && welcome->version == REMOTE_VERSION &&
            welcome->slot_count == REMOTE_SLOTS &&
-           welcome->slot_size == sizeof(struct remote_slot) && welcome->adapter_count >= 1 &&
-           welcome->adapter_count <= REMOTE_MAX_ADAPTERS && welcome->io_space_size >= PAGE_SIZE &&
-           welcome->io_space_size % PAGE_SIZE == 0 && welcome->io_space_size <= (uint64_t)1 << 46;
+           welcome->slot_size == sizeof(struct remote_slot) &&
+           welcome->io_space_size >= PAGE_SIZE && welcome->io_space_size % PAGE_SIZE == 0 &&
+           welcome->io_space_size <= (uint64_t)1 << 46;
 }
 
 /* Takes the descriptors of the welcome over. */
@@ -495,8 +476,7 @@ static NTSTATUS use_welcome(struct remote_transport *transport,
     }
     close(slots);
     transport->io_space_size = welcome->io_space_size;
-    transport->adapter_count = welcome->adapter_count;
-    memcpy(transport->adapters, welcome->adapters, sizeof(transport->adapters));
+    remote_adapters_init(&transport->adapters, welcome->adapters);
     return transport->slots
                ? STATUS_SUCCESS
                : transport->services->fail_with(
@@ -527,24 +507,6 @@ static NTSTATUS greet(struct remote_transport *transport)
     return use_welcome(transport, packet.body, received);
 }
 
-/* STATUS_NO_MEMORY when there was none for one of them; one that the host refuses stays away. */
-static NTSTATUS let_adapters_arrive(struct remote_transport *transport)
-{
-    NTSTATUS status = STATUS_SUCCESS;
-
-    (void)d3dkmti_guest_vm_global_offered(transport->vm); /* nothing starts yet */
-    for (uint32_t i = 0; i < transport->adapter_count && status != STATUS_NO_MEMORY; i++) {
-        LUID luid;
-
-        memcpy(&luid, transport->adapters[i].instance, sizeof(luid));
-        status = d3dkmti_guest_vm_channel_offered(transport->vm, i + 1, luid);
-        if (NT_SUCCESS(status))
-            status = d3dkmti_guest_vm_pci_added(transport->vm, i,
-                                                transport->adapters[i].compute_only != 0);
-    }
-    return status == STATUS_NO_MEMORY ? status : STATUS_SUCCESS;
-}
-
 static void free_transport(struct remote_transport *transport)
 {
     if (transport->vm)
@@ -555,6 +517,7 @@ static void free_transport(struct remote_transport *transport)
         close(transport->io_space);
     if (transport->socket >= 0)
         close(transport->socket);
+    remote_adapters_destroy(&transport->adapters);
     pthread_cond_destroy(&transport->answered);
     pthread_mutex_destroy(&transport->answer_mutex);
     pthread_mutex_destroy(&transport->request_mutex);
@@ -562,6 +525,15 @@ static void free_transport(struct remote_transport *transport)
     free(transport->answer);
     free(transport->incoming);
     free(transport);
+}
+
+/* Before the adapters' thread, or after it. */
+static void disconnect(struct remote_transport *transport)
+{
+    d3dkmti_guest_vm_stop(transport->vm);
+    shutdown(transport->socket, SHUT_RDWR);
+    pthread_join(transport->receiver, NULL);
+    free_transport(transport);
 }
 
 NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
@@ -580,6 +552,8 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
     pthread_mutex_init(&transport->request_mutex, NULL);
     pthread_mutex_init(&transport->answer_mutex, NULL);
     pthread_cond_init(&transport->answered, NULL);
+    pthread_mutex_init(&transport->adapters.mutex, NULL);
+    pthread_cond_init(&transport->adapters.changed, NULL);
     transport->answer = d3dkmti_malloc(sizeof(*transport->answer));
     transport->incoming = d3dkmti_malloc(sizeof(*transport->incoming));
     if (transport->answer && transport->incoming)
@@ -588,17 +562,19 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
         status = greet(transport);
     if (NT_SUCCESS(status))
         status = d3dkmti_guest_vm_create(&remote_transport_ops, transport, &transport->vm);
-    if (NT_SUCCESS(status) && !start_receiver(transport))
+    if (NT_SUCCESS(status) && !remote_thread_start(&transport->receiver, receive, transport))
         status = services->fail_with(STATUS_NO_MEMORY, "no thread for the host's messages");
     if (!NT_SUCCESS(status)) {
         free_transport(transport);
         return status;
     }
-    status = let_adapters_arrive(transport);
+    status = remote_adapters_arrive(transport);
+    if (NT_SUCCESS(status) && !remote_adapters_start(transport))
+        status = services->fail_with(STATUS_NO_MEMORY, "no thread for adapters that come and go");
     if (NT_SUCCESS(status))
         *result = transport;
     else
-        remote_transport_close(transport);
+        disconnect(transport);
     return status;
 }
 
@@ -613,8 +589,8 @@ void remote_transport_close(struct remote_transport *transport)
 {
     d3dkmti_guest_vm_stop(transport->vm);
     shutdown(transport->socket, SHUT_RDWR);
-    pthread_join(transport->receiver, NULL);
-    free_transport(transport);
+    pthread_join(transport->adapters.thread, NULL); /* told by the receiver */
+    disconnect(transport);
 }
 
 void remote_transport_after_fork(struct remote_transport *transport)

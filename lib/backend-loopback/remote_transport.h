@@ -20,6 +20,14 @@ NTSTATUS remote_transport_open(const char *path, uint64_t spin_ns,
 
 struct guest_vm *remote_transport_vm(struct remote_transport *transport);
 
+/*
+ * Hot-plug, for all guests of the host. They return when this one has taken part. As
+ * d3dkmt_loopback_add_adapter and d3dkmt_loopback_remove_adapter say.
+ */
+NTSTATUS remote_transport_add(struct remote_transport *transport, LUID luid, bool compute_only,
+                              uint32_t *number);
+NTSTATUS remote_transport_remove(struct remote_transport *transport, uint32_t number);
+
 /* Takes VM and connection down; processes on the VM are closed before. */
 void remote_transport_close(struct remote_transport *transport);
 

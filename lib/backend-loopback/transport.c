@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend-loopback/transport.h"
 
+#include "core/guest/memory.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ  22
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define PAGE_SIZE ((size_t)4096)
 
@@ -122,36 +116,10 @@ static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writab
     return loopback_io_map(host_io_space_fd(transport->host), address, size, writable, mapping);
 }
 
-/*
- * The program may be writing there, as it may to hardware that is being pulled out: what of that is
- * still seen is open, and no defect that a checker should report. Zeros are left alone, which the
- * copy consists of already.
- */
-__attribute__((no_sanitize("thread"))) static void
-copy_words(volatile uint64_t *to, const volatile uint64_t *from, size_t size)
-{
-    for (size_t i = 0; i < size / sizeof(*to); i++) {
-        uint64_t word = from[i];
-
-        if (word)
-            to[i] = word;
-    }
-}
-
 static void detach_io(void *context, void *mapping, size_t size, bool writable)
 {
-    struct loopback_transport *transport = context;
-    void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (copy != MAP_FAILED) {
-        copy_words(copy, mapping, size);
-        if ((writable || mprotect(copy, size, PROT_READ) == 0) &&
-            mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, mapping) == mapping)
-            return;
-        munmap(copy, size);
-    }
-    transport->services->log(D3DKMT_LOG_WARNING, "loopback",
-                             "%zu bytes of an adapter that is gone stay mapped", size);
+    (void)context;
+    (void)d3dkmti_guest_detach_io(mapping, size, writable);
 }
 
 /* ---- the caller's memory */
@@ -166,10 +134,8 @@ struct loopback_pin {
 static NTSTATUS pin(void *context, struct guest_pin *wanted)
 {
     struct loopback_transport *transport = context;
-    int advice = wanted->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 
-    /* Fails unless the whole range is mapped and may be used as wanted. */
-    if (madvise((void *)wanted->address, wanted->size, advice) != 0)
+    if (!d3dkmti_guest_populate(wanted->address, wanted->size, wanted->writable))
         return STATUS_INVALID_PARAMETER;
     struct loopback_pin *made = d3dkmti_malloc(sizeof(*made));
     if (!made)

@@ -5,23 +5,12 @@
  */
 #include "conformance/conformance.h"
 
-#include <d3dkmt/syncfile.h>
+#include "client/other_process.h"
 
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONFORMANCE_PROCESS(function, name)                                                        \
     CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES, function, name)
-
-/* ThreadSanitizer refuses threads in a child of a process with threads unless it is told. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
 
 enum { PATTERN = 0x7e57ab1e };
 
@@ -33,100 +22,27 @@ struct other {
     struct client_gpu gpu;
 };
 
-struct other_process {
-    pid_t pid;
-    int channel;
+struct life {
+    const struct world *parents;
+    int (*body)(struct other *other);
 };
 
-static bool send_descriptor(int channel, int descriptor)
+static int live(int channel, void *context)
 {
-    char byte = '!';
-    struct iovec data = {&byte, 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-                            .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS}};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control.bytes)};
-
-    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(descriptor));
-    return sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
-}
-
-static int receive_descriptor(int channel)
-{
-    char byte;
-    struct iovec data = {&byte, 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control.bytes)};
-    int descriptor;
-
-    assert_int_equal(recvmsg(channel, &message, MSG_CMSG_CLOEXEC), 1);
-    assert_true(message.msg_controllen >= CMSG_LEN(sizeof(int)));
-    memcpy(&descriptor, CMSG_DATA(&control.header), sizeof(descriptor));
-    return descriptor;
-}
-
-static bool say(int channel)
-{
-    return send(channel, "!", 1, MSG_NOSIGNAL) == 1;
-}
-
-static bool hear(int channel)
-{
-    char byte;
-
-    return recv(channel, &byte, 1, 0) == 1;
-}
-
-static int live(const struct world *parents, int channel, int (*body)(struct other *other))
-{
+    const struct life *life = context;
     static struct other other;
 
-    other.parents = parents;
+    other.parents = life->parents;
     other.channel = channel;
     CHILD_EXPECT(NT_SUCCESS(client_gpu_open(&other.gpu)));
-    return body(&other);
+    return life->body(&other);
 }
 
 static struct other_process start_other(const struct world *world, int (*body)(struct other *other))
 {
-    struct other_process process;
-    int ends[2];
+    struct life life = {world, body};
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-#ifdef CLIENT_ADDRESS_SANITIZER
-    /* Its locks are not made for fork. */
-    client_until_all_asleep();
-#endif
-    process.pid = fork();
-    assert_true(process.pid >= 0);
-    if (process.pid == 0) {
-        alarm(60);
-        _exit(live(world, ends[1], body));
-    }
-    close(ends[1]);
-    process.channel = ends[0];
-    return process;
-}
-
-static void end_other(const struct other_process *process)
-{
-    int status;
-
-    assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
-    assert_int_equal(status, 0);
-    close(process->channel);
+    return other_process_start(live, &life);
 }
 
 /* ---- what it does with descriptors */
@@ -204,7 +120,7 @@ static int signal_shared_fence(struct other *other)
     CHILD_EXPECT(NT_SUCCESS(
         open_fence(&other->gpu.umd, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
     CHILD_EXPECT(umd_fence_value(&fence) == 1);
-    CHILD_EXPECT(hear(other->channel));
+    CHILD_EXPECT(other_process_hear(other->channel));
     CHILD_EXPECT(NT_SUCCESS(client_signal(other->gpu.umd.device, fence.object, 5)));
     return 0;
 }
@@ -213,9 +129,9 @@ CONFORMANCE_PROCESS(WaitForSynchronizationObjectFromCpu, ends_when_another_proce
 {
     struct other_process other = start_other(world, signal_shared_fence);
 
-    assert_true(say(other.channel));
+    assert_true(other_process_say(other.channel));
     assert_success(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, SHARED_FENCE), 5, 0));
-    end_other(&other);
+    other_process_end(&other);
 }
 
 CONFORMANCE_PROCESS(WaitForSynchronizationObjectFromGpu, ends_when_another_process_signals)
@@ -226,9 +142,9 @@ CONFORMANCE_PROCESS(WaitForSynchronizationObjectFromGpu, ends_when_another_proce
 
     conformance_gpu(world, &gpu);
     assert_success(umd_wait(gpu.context, &shared, 5));
-    assert_true(say(other.channel));
+    assert_true(other_process_say(other.channel));
     conformance_finish(&gpu);
-    end_other(&other);
+    other_process_end(&other);
 }
 
 static int signal_from_its_gpu(struct other *other)
@@ -247,7 +163,7 @@ CONFORMANCE_PROCESS(SignalSynchronizationObjectFromGpu, is_seen_in_another_proce
     struct other_process other = start_other(world, signal_from_its_gpu);
 
     assert_success(client_wait(HANDLE_OF(world, DEVICE), HANDLE_OF(world, SHARED_FENCE), 6, 0));
-    end_other(&other);
+    other_process_end(&other);
 }
 
 /* ---- resources */
@@ -259,7 +175,7 @@ static int read_and_write(struct other *other)
 
     CHILD_EXPECT(NT_SUCCESS(open_resource(
         &other->gpu.umd, other->parents->descriptors[WORLD_RESOURCE_DESCRIPTOR], &shared)));
-    CHILD_EXPECT(say(other->channel) && hear(other->channel));
+    CHILD_EXPECT(other_process_say(other->channel) && other_process_hear(other->channel));
     CHILD_EXPECT(NT_SUCCESS(read_word(&other->gpu, &shared, &word)) && word == PATTERN);
     CHILD_EXPECT(NT_SUCCESS(write_word(&other->gpu, &shared, ~(uint32_t)PATTERN)));
     return 0;
@@ -275,10 +191,10 @@ CONFORMANCE_PROCESS(OpenResourceFromNtHandle, processes_see_each_others_memory)
 
     conformance_gpu(world, &gpu);
     assert_success(open_resource(&umd, world->descriptors[WORLD_RESOURCE_DESCRIPTOR], &shared));
-    assert_true(hear(other.channel));
+    assert_true(other_process_hear(other.channel));
     assert_success(write_word(&gpu, &shared, PATTERN));
-    assert_true(say(other.channel));
-    end_other(&other);
+    assert_true(other_process_say(other.channel));
+    other_process_end(&other);
     assert_success(read_word(&gpu, &shared, &word));
     assert_int_equal(word, ~(uint32_t)PATTERN);
 }
@@ -300,7 +216,7 @@ CONFORMANCE_PROCESS(QueryResourceInfoFromNtHandle, tells_another_process_the_sam
 {
     struct other_process other = start_other(world, query);
 
-    end_other(&other);
+    other_process_end(&other);
 }
 
 /* ---- makers that go */
@@ -325,8 +241,8 @@ static int share_and_stay(struct other *other)
     CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&other->gpu.umd, &buffer)));
     CHILD_EXPECT(NT_SUCCESS(write_word(&other->gpu, &buffer, PATTERN)));
     CHILD_EXPECT(NT_SUCCESS(D3DKMTShareObjects(1, &create.hResource, NULL, 0, &nt_handle)));
-    CHILD_EXPECT(send_descriptor(other->channel, (int)(intptr_t)nt_handle));
-    return hear(other->channel) ? 0 : 1;
+    CHILD_EXPECT(other_process_send_descriptor(other->channel, (int)(intptr_t)nt_handle));
+    return other_process_hear(other->channel) ? 0 : 1;
 }
 
 static void expect_the_word(const struct world *world, int descriptor)
@@ -346,23 +262,19 @@ static void expect_the_word(const struct world *world, int descriptor)
 CONFORMANCE_PROCESS(ShareObjects, what_is_shared_outlives_its_maker)
 {
     struct other_process other = start_other(world, share_and_stay);
-    int descriptor = receive_descriptor(other.channel);
+    int descriptor = other_process_receive_descriptor(other.channel);
 
-    assert_true(say(other.channel));
-    end_other(&other);
+    assert_true(other_process_say(other.channel));
+    other_process_end(&other);
     expect_the_word(world, descriptor);
 }
 
 CONFORMANCE_PROCESS(ShareObjects, what_is_shared_outlives_a_killed_maker)
 {
     struct other_process other = start_other(world, share_and_stay);
-    int descriptor = receive_descriptor(other.channel);
-    int status;
+    int descriptor = other_process_receive_descriptor(other.channel);
 
-    kill(other.pid, SIGKILL);
-    assert_int_equal(waitpid(other.pid, &status, 0), other.pid);
-    assert_true(WIFSIGNALED(status));
-    close(other.channel);
+    other_process_kill(&other);
     expect_the_word(world, descriptor);
 }
 
@@ -390,22 +302,22 @@ CONFORMANCE_PROCESS(WaitSyncFile, another_process_can)
 {
     struct other_process other = start_other(world, wait_for_sync_file);
 
-    end_other(&other);
+    other_process_end(&other);
 }
 
 CONFORMANCE_PROCESS(OpenSyncObjectFromSyncFile, another_process_can)
 {
     struct other_process other = start_other(world, wait_for_sync_file);
 
-    end_other(&other);
+    other_process_end(&other);
 }
 
 /* ---- processes */
 
 static int stay(struct other *other)
 {
-    CHILD_EXPECT(say(other->channel));
-    return hear(other->channel) ? 0 : 1;
+    CHILD_EXPECT(other_process_say(other->channel));
+    return other_process_hear(other->channel) ? 0 : 1;
 }
 
 static bool is_listed(const struct world *world, pid_t pid)
@@ -427,10 +339,10 @@ CONFORMANCE_PROCESS(EnumProcesses, lists_the_caller_while_there_are_others)
 {
     struct other_process other = start_other(world, stay);
 
-    assert_true(hear(other.channel));
+    assert_true(other_process_hear(other.channel));
     assert_true(is_listed(world, getpid()));
-    assert_true(say(other.channel));
-    end_other(&other);
+    assert_true(other_process_say(other.channel));
+    other_process_end(&other);
     assert_true(is_listed(world, getpid()));
     assert_false(is_listed(world, other.pid));
 }
@@ -455,7 +367,7 @@ CONFORMANCE_PROCESS(DestroyDevice, never_destroys_that_of_another_process)
 {
     struct other_process other = start_other(world, use_the_parents_handles);
 
-    end_other(&other);
+    other_process_end(&other);
     assert_success(client_ask(HANDLE_OF(world, DEVICE)));
     assert_success(client_ask(HANDLE_OF(world, OTHER_DEVICE)));
 }
@@ -474,7 +386,7 @@ CONFORMANCE_PROCESS(MarkDeviceAsError, is_nothing_to_other_processes)
     struct other_process other = start_other(world, lose_its_device);
     struct client_gpu gpu;
 
-    end_other(&other);
+    other_process_end(&other);
     conformance_gpu(world, &gpu);
     assert_success(client_gpu_run(&gpu, PATTERN));
 }

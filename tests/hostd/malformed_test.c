@@ -74,6 +74,12 @@ static const struct malformed packets[] = {
     {"look-up without a descriptor", true, {REMOTE_LOOK_UP}, 8, 0},
     {"look-up with two descriptors", true, {REMOTE_LOOK_UP}, 8, 2},
     {"count with a body", true, {REMOTE_COUNT, 0, 1}, 12, 0},
+    {"add too short", true, {REMOTE_ADD, 0, 0, 0}, 16, 0},
+    {"remove without a number", true, {REMOTE_REMOVE, 0}, 8, 0},
+    {"quiet about an adapter that stays", true, {REMOTE_QUIET, 0, 0}, 12, 0},
+    {"left an adapter that stays", true, {REMOTE_LEFT, 0, 0}, 12, 0},
+    {"left an adapter beyond all", true, {REMOTE_LEFT, 0, UINT32_MAX}, 12, 0},
+    {"a host's packet: removed", true, {REMOTE_REMOVED, 0, 0}, 12, 0},
     {"more descriptors than any packet has", true, {REMOTE_COUNT}, 8, 9},
 };
 

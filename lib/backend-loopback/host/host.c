@@ -252,11 +252,14 @@ void host_guest_disconnect(struct host_guest *guest)
 {
     if (!guest)
         return;
+    pthread_rwlock_t *presence = &guest->host->presence;
+    pthread_rwlock_rdlock(presence); /* an adapter that is removed lets go of the same objects */
     host_objects_release(host_table_collect(&guest->host->globals, &guest->object));
     for (uint32_t i = 0; i < HOST_MAX_ADAPTERS; i++)
         host_object_release(guest->opened[i].object);
     while (guest->gpadls)
         host_gpadl_teardown(guest, guest->gpadls->id);
+    pthread_rwlock_unlock(presence);
     gpu_wait_group_destroy(guest->waits);
     host_object_release(&guest->object);
 }

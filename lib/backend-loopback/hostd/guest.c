@@ -84,12 +84,7 @@ static void describe(struct host *host, struct remote_welcome *welcome)
         .slot_count = REMOTE_SLOTS,
         .slot_size = sizeof(struct remote_slot),
         .io_space_size = host_io_space_size(host),
-        .adapter_count = host_adapter_count(host),
     };
-    for (uint32_t i = 0; i < welcome->adapter_count; i++) {
-        host_vgpu_instance(host, i, welcome->adapters[i].instance);
-        welcome->adapters[i].compute_only = host_adapter_is_compute_only(host, i);
-    }
 }
 
 static const char *say_hello(struct hostd_guest *guest, const struct remote_packet *packet)
@@ -104,7 +99,6 @@ static const char *say_hello(struct hostd_guest *guest, const struct remote_pack
     int slots = make_slots(guest);
     if (slots < 0)
         return "no memory for its slots";
-    describe(guest->hostd->host, &welcome);
     int files[2] = {host_io_space_fd(guest->hostd->host), slots};
     struct remote_outgoing out = {
         .type = REMOTE_WELCOME,
@@ -113,7 +107,11 @@ static const char *say_hello(struct hostd_guest *guest, const struct remote_pack
         .files = files,
         .file_count = 2,
     };
-    guest->welcomed = send_packet(guest, &out);
+    describe(guest->hostd->host, &welcome);
+    pthread_mutex_lock(&guest->hostd->mutex);
+    hostd_adapters_describe(guest->hostd, welcome.adapters);
+    guest->welcomed = remote_send(guest->socket, &out, false) == REMOTE_OK; /* it has room */
+    pthread_mutex_unlock(&guest->hostd->mutex);
     close(slots);
     return guest->welcomed ? NULL : "the welcome could not be sent";
 }
@@ -191,6 +189,30 @@ static const char *count(struct hostd_guest *guest, const struct remote_packet *
     return answered(answer_with_bytes(guest, &counts, sizeof(counts)));
 }
 
+static const char *add_adapter(struct hostd_guest *guest, const struct remote_packet *packet)
+{
+    uint32_t number = 0;
+    NTSTATUS status = hostd_adapter_add(guest->hostd, packet->body, &number);
+
+    return answered(answer(guest, status, number));
+}
+
+static const char *remove_adapter(struct hostd_guest *guest, const struct remote_packet *packet)
+{
+    const struct remote_number *number = packet->body;
+
+    return answered(answer(guest, hostd_adapter_remove(guest->hostd, number->adapter), 0));
+}
+
+static const char *take_step(struct hostd_guest *guest, const struct remote_packet *packet)
+{
+    const struct remote_number *number = packet->body;
+
+    if (!hostd_adapter_step(guest, number->adapter, packet->type))
+        return "it goes along with an adapter that does not go";
+    return answered(answer(guest, STATUS_SUCCESS, 0));
+}
+
 typedef const char *request_handler(struct hostd_guest *guest, const struct remote_packet *packet);
 
 static request_handler *const handlers[REMOTE_WELCOME] = {
@@ -201,6 +223,10 @@ static request_handler *const handlers[REMOTE_WELCOME] = {
     [REMOTE_KEEP] = keep,
     [REMOTE_LOOK_UP] = look_up,
     [REMOTE_COUNT] = count,
+    [REMOTE_ADD] = add_adapter,
+    [REMOTE_REMOVE] = remove_adapter,
+    [REMOTE_QUIET] = take_step,
+    [REMOTE_LEFT] = take_step,
 };
 
 /* One packet. NULL, or why the connection ends. */
@@ -263,6 +289,7 @@ static void free_guest(struct hostd_guest *guest)
 
 static void leave(struct hostd *hostd, struct hostd_guest *guest)
 {
+    hostd_adapters_forget(hostd, guest);
     pthread_mutex_lock(&hostd->mutex);
     struct hostd_guest **link = &hostd->guests;
     while (*link != guest)

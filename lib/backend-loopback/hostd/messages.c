@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's messages on their way to a guest. Engines send them and must not wait for a guest that
- * does not read, so messages wait in its place, up to a number that no honest guest reaches.
+ * What the host tells a guest without being asked, on its way. Engines send messages and must not
+ * wait for a guest that does not read, so packets wait in its place, up to a number that no honest
+ * guest reaches.
  */
 #include "backend-loopback/hostd/hostd.h"
 
@@ -14,19 +15,22 @@ enum { MOST_WAITING = 1 << 17 };
 
 struct hostd_waiting {
     struct hostd_waiting *next;
+    enum remote_packet_type type;
     size_t size;
     unsigned char bytes[];
 };
 
-static enum remote_result send_now(struct hostd_guest *guest, const void *bytes, size_t size)
+static enum remote_result send_now(struct hostd_guest *guest, enum remote_packet_type type,
+                                   const void *bytes, size_t size)
 {
-    struct remote_outgoing packet = {.type = REMOTE_MESSAGE, .tail = bytes, .tail_size = size};
+    struct remote_outgoing packet = {.type = type, .tail = bytes, .tail_size = size};
 
     return remote_send(guest->socket, &packet, false);
 }
 
 /* Under the mutex. False: too many wait, or there is no memory. */
-static bool append(struct hostd_guest *guest, const void *bytes, size_t size)
+static bool append(struct hostd_guest *guest, enum remote_packet_type type, const void *bytes,
+                   size_t size)
 {
     struct hostd_waiting *made =
         guest->waiting_count < MOST_WAITING ? malloc(sizeof(*made) + size) : NULL;
@@ -35,6 +39,7 @@ static bool append(struct hostd_guest *guest, const void *bytes, size_t size)
     if (!made)
         return false;
     made->next = NULL;
+    made->type = type;
     made->size = size;
     memcpy(made->bytes, bytes, size);
     if (guest->last)
@@ -47,17 +52,17 @@ static bool append(struct hostd_guest *guest, const void *bytes, size_t size)
     return true;
 }
 
-void hostd_guest_send_message(void *context, const void *bytes, size_t size)
+void hostd_guest_tell(struct hostd_guest *guest, enum remote_packet_type type, const void *bytes,
+                      size_t size)
 {
-    struct hostd_guest *guest = context;
     enum remote_result result = REMOTE_FULL;
     bool lost = false;
 
     pthread_mutex_lock(&guest->mutex);
     if (!guest->first)
-        result = send_now(guest, bytes, size);
+        result = send_now(guest, type, bytes, size);
     if (result == REMOTE_FULL)
-        lost = !append(guest, bytes, size);
+        lost = !append(guest, type, bytes, size);
     pthread_mutex_unlock(&guest->mutex);
     if (lost) {
         hostd_log(guest->hostd, HOST_LOG_WARNING, "guest %llu does not read its messages",
@@ -66,10 +71,16 @@ void hostd_guest_send_message(void *context, const void *bytes, size_t size)
     }
 }
 
+void hostd_guest_send_message(void *context, const void *bytes, size_t size)
+{
+    hostd_guest_tell(context, REMOTE_MESSAGE, bytes, size);
+}
+
 bool hostd_guest_send_waiting(struct hostd_guest *guest)
 {
     pthread_mutex_lock(&guest->mutex);
-    while (guest->first && send_now(guest, guest->first->bytes, guest->first->size) == REMOTE_OK) {
+    while (guest->first && send_now(guest, guest->first->type, guest->first->bytes,
+                                    guest->first->size) == REMOTE_OK) {
         struct hostd_waiting *sent = guest->first;
 
         guest->first = sent->next;

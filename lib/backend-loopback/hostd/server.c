@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { DEFAULT_GUESTS = 64, WHY_SIZE = 256, BACKLOG = 64 };
+enum { DEFAULT_GUESTS = 64, WHY_SIZE = 256, BACKLOG = 64, LOOK_AGAIN_MS = 100 };
 
 void hostd_log(struct hostd *hostd, enum host_log_level level, const char *format, ...)
 {
@@ -84,6 +85,7 @@ NTSTATUS hostd_create(const struct hostd_config *config, struct hostd **result, 
         return STATUS_NO_MEMORY;
     hostd->config = *config;
     hostd->listener = -1;
+    hostd->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!hostd->config.max_guests)
         hostd->config.max_guests = DEFAULT_GUESTS;
     pthread_mutex_init(&hostd->mutex, NULL);
@@ -92,7 +94,7 @@ NTSTATUS hostd_create(const struct hostd_config *config, struct hostd **result, 
     if (!NT_SUCCESS(status))
         snprintf(why, WHY_SIZE, "the simulated host could not be started (0x%08x)",
                  (unsigned)status);
-    else if (!(hostd->keeper = keeper_create(hostd->host)))
+    else if (hostd->wake < 0 || !(hostd->keeper = keeper_create(hostd->host)))
         status = STATUS_NO_MEMORY;
     else
         status = start_listening(hostd, why);
@@ -140,13 +142,17 @@ static void accept_one(struct hostd *hostd)
 void hostd_run(struct hostd *hostd, int stop)
 {
     struct pollfd polled[] = {{.fd = stop, .events = POLLIN},
-                              {.fd = hostd->listener, .events = POLLIN}};
+                              {.fd = hostd->listener, .events = POLLIN},
+                              {.fd = hostd->wake, .events = POLLIN}};
+    uint64_t count;
 
     for (;;) {
-        if (poll(polled, 2, -1) < 0)
+        if (poll(polled, 3, hostd_adapters_hurry(hostd) ? LOOK_AGAIN_MS : -1) < 0)
             continue;
         if (polled[0].revents)
             return;
+        if (polled[2].revents & POLLIN)
+            (void)!read(hostd->wake, &count, sizeof(count));
         if (polled[1].revents & POLLIN)
             accept_one(hostd);
     }
@@ -174,6 +180,8 @@ void hostd_destroy(struct hostd *hostd)
     while (hostd->guests)
         pthread_cond_wait(&hostd->changed, &hostd->mutex);
     pthread_mutex_unlock(&hostd->mutex);
+    if (hostd->wake >= 0)
+        close(hostd->wake);
     keeper_destroy(hostd->keeper);
     host_destroy(hostd->host);
     pthread_cond_destroy(&hostd->changed);

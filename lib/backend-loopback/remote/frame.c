@@ -25,10 +25,18 @@ static const struct shape shapes[] = {
     [REMOTE_KEEP] = {true, sizeof(struct remote_keep), REMOTE_MESSAGE_LIMIT, 0, 0},
     [REMOTE_LOOK_UP] = {true, 0, 0, 1, 1},
     [REMOTE_COUNT] = {true, 0, 0, 0, 0},
+    [REMOTE_ADD] = {true, sizeof(struct remote_add), 0, 0, 0},
+    [REMOTE_REMOVE] = {true, sizeof(struct remote_number), 0, 0, 0},
+    [REMOTE_QUIET] = {true, sizeof(struct remote_number), 0, 0, 0},
+    [REMOTE_LEFT] = {true, sizeof(struct remote_number), 0, 0, 0},
     [REMOTE_WELCOME] = {false, sizeof(struct remote_welcome), 0, 2, 2},
     [REMOTE_ANSWER] = {false, sizeof(struct remote_answer),
                        REMOTE_MESSAGE_LIMIT + sizeof(struct remote_kept), 1, 0},
     [REMOTE_MESSAGE] = {false, 0, 4096, 0, 0},
+    [REMOTE_ARRIVED] = {false, sizeof(struct remote_arrived), 0, 0, 0},
+    [REMOTE_LEAVING] = {false, sizeof(struct remote_number), 0, 0, 0},
+    [REMOTE_LOST] = {false, sizeof(struct remote_number), 0, 0, 0},
+    [REMOTE_REMOVED] = {false, sizeof(struct remote_number), 0, 0, 0},
 };
 
 const char *remote_packet_decode(const void *bytes, size_t size, unsigned files, bool from_guest,

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define REMOTE_MAGIC         UINT32_C(0x44334b48)
-#define REMOTE_VERSION       UINT32_C(1)
+#define REMOTE_VERSION       UINT32_C(2)
 #define REMOTE_SLOTS         64u
 #define REMOTE_MESSAGE_LIMIT 131072u /* of a command, of a reply, of a kept record */
 #define REMOTE_PACKET_LIMIT  (REMOTE_MESSAGE_LIMIT + 256u)
@@ -69,10 +69,18 @@ enum remote_packet_type {
     REMOTE_KEEP,         /* struct remote_keep and a record; the answer has a descriptor */
     REMOTE_LOOK_UP,      /* with a descriptor; the answer has a struct remote_kept and the record */
     REMOTE_COUNT,        /* the answer has a struct remote_counts */
+    REMOTE_ADD,          /* struct remote_add; the answer's value is the adapter's number */
+    REMOTE_REMOVE,       /* struct remote_number: answered when it has begun */
+    REMOTE_QUIET,        /* struct remote_number: nobody here waits for that adapter any more */
+    REMOTE_LEFT,         /* struct remote_number: it is not known here any more */
     /* of the host */
     REMOTE_WELCOME = 64, /* the answer to the hello; descriptors: IO space, slots */
     REMOTE_ANSWER,
     REMOTE_MESSAGE, /* a message of the host on the global channel */
+    REMOTE_ARRIVED, /* struct remote_arrived */
+    REMOTE_LEAVING, /* struct remote_number; REMOTE_QUIET is awaited */
+    REMOTE_LOST,    /* struct remote_number: its fences are all ones; REMOTE_LEFT is awaited */
+    REMOTE_REMOVED, /* struct remote_number */
 };
 
 struct remote_header {
@@ -95,13 +103,29 @@ struct remote_open_slot {
 struct remote_adapter {
     uint8_t instance[16]; /* GUID of the vGPU channel */
     uint32_t compute_only;
+    uint32_t present; /* 0: there is none of this number */
+};
+
+/* One that is to be made as the first one of the host is, but for this. */
+struct remote_add {
+    uint32_t luid_low;
+    int32_t luid_high; /* both 0: a new one */
+    uint32_t compute_only;
+};
+
+struct remote_number {
+    uint32_t adapter;
+};
+
+struct remote_arrived {
+    uint32_t number;
+    struct remote_adapter adapter;
 };
 
 struct remote_welcome {
     uint32_t magic, version;
     uint32_t slot_count, slot_size;
     uint64_t io_space_size;
-    uint32_t adapter_count, reserved;
     struct remote_adapter adapters[REMOTE_MAX_ADAPTERS];
 };
 
