@@ -114,13 +114,21 @@ static struct trace trace_of(const char *backend)
     return trace;
 }
 
+/* On a machine that is so busy that the program made no call for long, the library says that the
+ * run is none of the seed's. */
 static struct trace trace_of_seed(unsigned seed)
 {
     char backend[64];
+    struct trace trace;
 
     snprintf(backend, sizeof(backend), "loopback:deterministic,seed=%u", seed);
-    struct trace trace = trace_of(backend);
-    assert_string_equal(log_text, "");
+    for (unsigned i = 0; i < 20; i++) {
+        trace = trace_of(backend);
+        if (log_text[0] == '\0')
+            return trace;
+        assert_non_null(strstr(log_text, "depends on time"));
+    }
+    fail_msg("%s", log_text);
     return trace;
 }
 
@@ -292,22 +300,34 @@ static void engines_that_poll_each_other_get_on(void **state)
     close_run(&run);
 }
 
+/* A command buffer waits until the program writes 1 to the trace's first word. */
+static void await_the_program(struct run *run)
+{
+    struct softgpu_writer writer;
+
+    memset(run, 0, sizeof(*run));
+    open_run(run, "loopback:deterministic,seed=5");
+    prepare(run);
+    softgpu_writer_init(&writer, run->streams.cpu, run->streams.size);
+    softgpu_wait(&writer, SOFTGPU_EQUAL, run->trace.address, 1);
+    submit(run, 0, &writer, 0);
+}
+
+static void write_the_word(const struct run *run)
+{
+    __atomic_store_n((uint64_t *)run->trace.cpu, 1, __ATOMIC_RELEASE);
+}
+
 static void the_gpu_sees_what_a_program_wrote_before_it_called(void **state)
 {
     struct run run;
-    struct softgpu_writer writer;
 
     (void)state;
-    memset(&run, 0, sizeof(run));
-    open_run(&run, "loopback:deterministic,seed=5");
-    prepare(&run);
-    softgpu_writer_init(&writer, run.streams.cpu, run.streams.size);
-    softgpu_wait(&writer, SOFTGPU_EQUAL, run.trace.address, 1);
-    submit(&run, 0, &writer, 0);
+    await_the_program(&run);
     for (unsigned i = 0; i < 20; i++)
         assert_success(client_ask(run.gpu.umd.device));
     assert_int_equal(umd_fence_value(&run.fences[0]), 0);
-    __atomic_store_n((uint64_t *)run.trace.cpu, 1, __ATOMIC_RELEASE);
+    write_the_word(&run);
     assert_success(umd_wait_on_cpu(&run.gpu.umd, &run.fences[0], 1));
     assert_string_equal(log_text, "");
     close_run(&run);
@@ -317,16 +337,10 @@ static void the_gpu_sees_what_a_program_wrote_before_it_called(void **state)
 static void a_program_that_looks_without_calling_is_served_and_told(void **state)
 {
     struct run run;
-    struct softgpu_writer writer;
 
     (void)state;
-    memset(&run, 0, sizeof(run));
-    open_run(&run, "loopback:deterministic,seed=5");
-    prepare(&run);
-    softgpu_writer_init(&writer, run.streams.cpu, run.streams.size);
-    softgpu_wait(&writer, SOFTGPU_EQUAL, run.trace.address, 1);
-    submit(&run, 0, &writer, 0);
-    __atomic_store_n((uint64_t *)run.trace.cpu, 1, __ATOMIC_RELEASE);
+    await_the_program(&run);
+    write_the_word(&run);
     while (umd_fence_value(&run.fences[0]) != 1)
         sched_yield();
     assert_success(client_ask(run.gpu.umd.device));
