@@ -8,11 +8,18 @@
 #include "backend-dxg/backend.h"
 #endif
 
+#if defined(WITH_VMBUS_UIO)
+#include "backend-vmbus-uio/backend.h"
+#endif
+
 extern const struct d3dkmt_backend *const builtin_backends[];
 
 const struct d3dkmt_backend *const builtin_backends[] = {
 #if defined(WITH_DXG)
     &dxg_backend,
+#endif
+#if defined(WITH_VMBUS_UIO)
+    &vmbus_backend,
 #endif
     NULL,
 };

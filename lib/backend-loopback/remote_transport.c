@@ -226,8 +226,13 @@ static void detach_io(void *context, void *mapping, size_t size, bool writable)
 /* The host is another process: it could only copy these pages, and a copy is not the memory. */
 static NTSTATUS pin(void *context, struct guest_pin *wanted)
 {
-    (void)context, (void)wanted;
-    return STATUS_NOT_SUPPORTED;
+    struct remote_transport *transport = context;
+
+    (void)wanted;
+    return transport->services->fail_with(
+        STATUS_NOT_SUPPORTED,
+        "pSystemMem: the host is another process, which does not reach this process's memory; "
+        "leave it NULL and lock the allocation");
 }
 
 static void unpin(void *context, struct guest_pin *wanted)

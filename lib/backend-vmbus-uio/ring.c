@@ -327,9 +327,8 @@ static enum vmbus_ring_status check_shape(const struct shape *shape, uint32_t us
                                                     : VMBUS_RING_OK;
 }
 
-enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
-                                           struct vmbus_packet *packet, void *buffer,
-                                           size_t capacity)
+ALWAYS_INLINE enum vmbus_ring_status look(struct vmbus_receiver *receiver,
+                                          struct vmbus_packet *packet, size_t limit)
 {
     const struct vmbus_ring_memory *ring = &receiver->ring;
     struct descriptor descriptor;
@@ -344,7 +343,7 @@ enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
         return receiver->fault = VMBUS_RING_FAULT_PACKET_CUT;
     copy_out(ring, receiver->read, &descriptor, sizeof(descriptor));
     const struct shape shape = decode(&descriptor);
-    receiver->fault = check_shape(&shape, used, capacity);
+    receiver->fault = check_shape(&shape, used, limit);
     if (receiver->fault != VMBUS_RING_OK)
         return receiver->fault;
     *packet = (struct vmbus_packet){
@@ -353,8 +352,35 @@ enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
         .transaction = descriptor.transaction,
         .size = shape.length - shape.offset,
     };
-    copy_out(ring, advance(ring, receiver->read, shape.offset), buffer, packet->size);
-    receiver->read = advance(ring, receiver->read, shape.length + TRAILER_SIZE);
+    receiver->payload = advance(ring, receiver->read, shape.offset);
+    receiver->end = advance(ring, receiver->read, shape.length + TRAILER_SIZE);
+    receiver->size = packet->size;
+    return VMBUS_RING_OK;
+}
+
+enum vmbus_ring_status vmbus_receiver_look(struct vmbus_receiver *receiver,
+                                           struct vmbus_packet *packet, size_t limit)
+{
+    return look(receiver, packet, limit);
+}
+
+void vmbus_receiver_copy(struct vmbus_receiver *receiver, void *buffer, size_t size)
+{
+    copy_out(&receiver->ring, receiver->payload, buffer,
+             size < receiver->size ? (uint32_t)size : receiver->size);
+    receiver->read = receiver->end;
+}
+
+enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
+                                           struct vmbus_packet *packet, void *buffer,
+                                           size_t capacity)
+{
+    enum vmbus_ring_status status = look(receiver, packet, capacity);
+
+    if (status != VMBUS_RING_OK)
+        return status;
+    copy_out(&receiver->ring, receiver->payload, buffer, packet->size);
+    receiver->read = receiver->end;
     return VMBUS_RING_OK;
 }
 

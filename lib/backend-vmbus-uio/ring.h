@@ -136,6 +136,9 @@ struct vmbus_receiver {
     uint32_t read;      /* behind the last packet taken */
     uint32_t committed; /* what the peer knows of it */
     uint32_t write;     /* the peer's index, as last seen */
+    uint32_t payload;   /* where that of the packet that was looked at begins */
+    uint32_t end;       /* and where the next packet would */
+    uint32_t size;      /* bytes of payload */
     enum vmbus_ring_status fault;
 };
 
@@ -143,12 +146,19 @@ enum vmbus_ring_status vmbus_receiver_init(struct vmbus_receiver *receiver,
                                            const struct vmbus_ring_memory *ring);
 
 /*
- * Takes the next packet out: its payload, of packet->size bytes, is copied to buffer. The sender
- * may reuse the room after the next commit.
+ * Looks at the next packet, so that its payload can be copied right to where it belongs:
+ * vmbus_receiver_copy must follow, which copies the first size bytes of the payload (or fewer, if
+ * it has not so many) and steps behind the packet. The sender may reuse the room after the next
+ * commit.
  *
- * VMBUS_RING_OK, VMBUS_RING_EMPTY, or a fault. Payloads above capacity are a fault: capacity must
- * be the most that the protocol above allows.
+ * VMBUS_RING_OK, VMBUS_RING_EMPTY, or a fault. Payloads above limit are a fault: limit must be the
+ * most that the protocol above allows.
  */
+enum vmbus_ring_status vmbus_receiver_look(struct vmbus_receiver *receiver,
+                                           struct vmbus_packet *packet, size_t limit);
+void vmbus_receiver_copy(struct vmbus_receiver *receiver, void *buffer, size_t size);
+
+/* Both at once: the whole payload, of packet->size bytes, for which buffer has capacity. */
 enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
                                            struct vmbus_packet *packet, void *buffer,
                                            size_t capacity);

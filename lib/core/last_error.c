@@ -42,6 +42,11 @@ void d3dkmti_undo_end(void)
     last_error.undoing = false;
 }
 
+const char *d3dkmti_fail_reason(void)
+{
+    return last_error.reason;
+}
+
 NTSTATUS d3dkmti_fail_as(NTSTATUS status)
 {
     last_error.reason_status = status;

@@ -16,6 +16,9 @@ D3DKMT_API NTSTATUS d3dkmti_fail(NTSTATUS status, const char *format, ...)
 D3DKMT_API void d3dkmti_undo_begin(void);
 D3DKMT_API void d3dkmti_undo_end(void);
 
+/* The reason that this thread noted last, for those who keep it for others. */
+const char *d3dkmti_fail_reason(void);
+
 /* Returns status with the reason that was noted last, for a failure that callers see as another. */
 D3DKMT_API NTSTATUS d3dkmti_fail_as(NTSTATUS status);
 

@@ -27,15 +27,24 @@
 enum conformance_needs {
     CONFORMANCE_SOFTGPU = 1 << 0,       /* the adapter executes softgpu.h's commands */
     CONFORMANCE_CALLER_MEMORY = 1 << 1, /* the host reaches memory of the caller's */
-    CONFORMANCE_PROCESSES = 1 << 2      /* a forked child is another process of the same VM */
+    CONFORMANCE_PROCESSES = 1 << 2,     /* a forked child is another process of the same VM */
+    CONFORMANCE_LARGEST = 1 << 3,       /* the largest messages of the protocol go through */
+};
+
+/* Where the simulated host of a path runs. */
+enum conformance_host {
+    HOST_HERE,  /* in the same process */
+    HOST_HOSTD, /* in a d3dkmt-hostd of the run's own */
+    HOST_VMBUS, /* the same behind simulated UIO devices */
+    HOST_GIVEN, /* whatever D3DKMT_BACKEND names: in a VM, the kernel's own UIO devices */
 };
 
 struct conformance_path {
     const char *name;
     const char *options; /* of the simulated host, as behind D3DKMT_BACKEND=loopback: */
     unsigned offers;     /* enum conformance_needs */
-    bool remote;         /* the host is a d3dkmt-hostd of the run's own */
-    bool async;          /* the host's verdict on submission and synchronization is not seen */
+    enum conformance_host host;
+    bool async; /* the host's verdict on submission and synchronization is not seen */
 };
 
 extern const struct conformance_path conformance_paths[];
@@ -99,6 +108,9 @@ void conformance_add(const struct conformance_test *test);
 #define CONFORMANCE_MEMORY(function, name)                                                         \
     CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY, function, name)
 
+/* Needs messages of the largest size that there is. */
+#define CONFORMANCE_LARGE(function, name) CONFORMANCE_NEEDING(CONFORMANCE_LARGEST, function, name)
+
 /* Tests that are made from the table of every call, and from the op table. */
 void conformance_register_arguments(void);
 void conformance_register_unsupported(void);
@@ -145,6 +157,12 @@ NTSTATUS conformance_submit(struct client_gpu *gpu, const struct softgpu_writer 
 
 /* Waits until the context has done everything that it was given. */
 void conformance_finish(struct client_gpu *gpu);
+
+/*
+ * Returns when the host has done what it was told without a reply: it does things in order, and
+ * this asks it something.
+ */
+void conformance_await_host(const struct world *world);
 
 /* The first word of gpu->target. */
 uint32_t conformance_target(const struct client_gpu *gpu);

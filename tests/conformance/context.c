@@ -73,7 +73,7 @@ CONFORMANCE(CreateContextVirtual, a_failure_leaves_the_handle_alone)
     assert_int_equal(args.hContext, 0x12345678);
 }
 
-CONFORMANCE(CreateContextVirtual, the_largest_private_data_fits)
+CONFORMANCE_LARGE(CreateContextVirtual, the_largest_private_data_fits)
 {
     ARGS(D3DKMT_CREATECONTEXTVIRTUAL, args);
 

@@ -122,11 +122,12 @@ CONFORMANCE(DestroySynchronizationObject, ends_the_handle)
 
 /* ---- SignalSynchronizationObjectFromCpu */
 
-CONFORMANCE(SignalSynchronizationObjectFromCpu, the_value_is_there_at_once)
+CONFORMANCE(SignalSynchronizationObjectFromCpu, the_value_is_there_when_the_host_was_told)
 {
     struct umd_fence fence = new_fence(world, 0);
 
     assert_success(client_signal(HANDLE_OF(world, DEVICE), fence.object, 42));
+    conformance_await_host(world);
     assert_int_equal(umd_fence_value(&fence), 42);
 }
 
@@ -147,6 +148,7 @@ CONFORMANCE(SignalSynchronizationObjectFromCpu, every_object_gets_its_value)
     args.ObjectHandleArray = handles;
     args.FenceValueArray = values;
     assert_success(D3DKMTSignalSynchronizationObjectFromCpu(&args));
+    conformance_await_host(world);
     for (unsigned i = 0; i < COUNT(handles); i++)
         assert_int_equal(umd_fence_value(&fences[i]), values[i]);
 }
@@ -158,6 +160,7 @@ CONFORMANCE(SignalSynchronizationObjectFromCpu, a_fence_goes_back_only_if_told_s
     ARGS(D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU, args);
 
     assert_success(client_signal(HANDLE_OF(world, DEVICE), fence.object, value));
+    conformance_await_host(world);
     assert_int_equal(umd_fence_value(&fence), 100);
     args.hDevice = HANDLE_OF(world, DEVICE);
     args.ObjectCount = 1;
@@ -165,6 +168,7 @@ CONFORMANCE(SignalSynchronizationObjectFromCpu, a_fence_goes_back_only_if_told_s
     args.FenceValueArray = &value;
     args.Flags.AllowFenceRewind = 1;
     assert_success(D3DKMTSignalSynchronizationObjectFromCpu(&args));
+    conformance_await_host(world);
     assert_int_equal(umd_fence_value(&fence), 50);
 }
 

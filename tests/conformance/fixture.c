@@ -7,20 +7,28 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
-#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES)
+#define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY | CONFORMANCE_LARGEST)
+#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES | CONFORMANCE_LARGEST)
+#define RING_64K   (CONFORMANCE_SOFTGPU)
+#define VM         (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
 
 const struct conformance_path conformance_paths[] = {
-    {"loopback", "", IN_PROCESS, false, false},
-    {"loopback-async", "async", IN_PROCESS, false, true},
-    {"loopback-pending", "pending", IN_PROCESS, false, false},
-    {"loopback-version-39", "version=39", IN_PROCESS, false, false},
-    {"loopback-version-27", "version=27", IN_PROCESS, false, false},
-    {"loopback-deterministic", "deterministic,seed=1", IN_PROCESS, false, false},
-    {"hostd", "", REMOTE, true, false},
-    {"hostd-async", "async", REMOTE, true, true},
-    {"hostd-version-39", "version=39", REMOTE, true, false},
-    {"hostd-deterministic", "deterministic,seed=1", REMOTE, true, false},
+    {"loopback", "", IN_PROCESS, HOST_HERE, false},
+    {"loopback-async", "async", IN_PROCESS, HOST_HERE, true},
+    {"loopback-pending", "pending", IN_PROCESS, HOST_HERE, false},
+    {"loopback-version-39", "version=39", IN_PROCESS, HOST_HERE, false},
+    {"loopback-version-27", "version=27", IN_PROCESS, HOST_HERE, false},
+    {"loopback-deterministic", "deterministic,seed=1", IN_PROCESS, HOST_HERE, false},
+    {"hostd", "", REMOTE, HOST_HOSTD, false},
+    {"hostd-async", "async", REMOTE, HOST_HOSTD, true},
+    {"hostd-version-39", "version=39", REMOTE, HOST_HOSTD, false},
+    {"hostd-deterministic", "deterministic,seed=1", REMOTE, HOST_HOSTD, false},
+    {"vmbus-uio", "", RING_64K, HOST_VMBUS, false},
+    {"vmbus-uio-async", "async", RING_64K, HOST_VMBUS, true},
+    {"vmbus-uio-version-39", "version=39", RING_64K, HOST_VMBUS, false},
+    {"vm", "page-lists", VM, HOST_GIVEN, false},
+    {"vm-async", "page-lists,async", VM, HOST_GIVEN, true},
+    {"vm-version-39", "version=39", RING_64K, HOST_GIVEN, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];
@@ -32,22 +40,28 @@ static unsigned descriptors_before;
 
 int conformance_open_path(void **state)
 {
+    const char *options = conformance_path->options;
     char backend[64];
 
     (void)state;
     /* The first call opens what the environment names, as in any program. */
-    if (conformance_path->remote) {
-        host_process_start(&host, conformance_path->options, NULL);
-        return setenv("D3DKMT_BACKEND", host.backend, 1);
+    if (conformance_path->host == HOST_GIVEN)
+        return getenv("D3DKMT_BACKEND") ? 0 : -1;
+    if (conformance_path->host == HOST_HERE) {
+        snprintf(backend, sizeof(backend), "loopback:%s", options);
+        return setenv("D3DKMT_BACKEND", backend, 1);
     }
-    snprintf(backend, sizeof(backend), "loopback:%s", conformance_path->options);
-    return setenv("D3DKMT_BACKEND", backend, 1);
+    if (conformance_path->host == HOST_VMBUS)
+        host_process_start_vmbus(&host, options, NULL, NULL);
+    else
+        host_process_start(&host, options, NULL);
+    return setenv("D3DKMT_BACKEND", host.backend, 1);
 }
 
 int conformance_close_path(void **state)
 {
     (void)state;
-    return conformance_path->remote ? host_process_stop(&host) : 0;
+    return host.pid ? host_process_stop(&host) : 0;
 }
 
 int conformance_set_up(void **state)
@@ -129,6 +143,11 @@ void conformance_finish(struct client_gpu *gpu)
 {
     assert_success(umd_signal(gpu->context, &gpu->fence, ++gpu->last_value));
     assert_success(umd_wait_on_cpu(&gpu->umd, &gpu->fence, gpu->last_value));
+}
+
+void conformance_await_host(const struct world *of)
+{
+    assert_success(client_ask(of->handles[WORLD_DEVICE]));
 }
 
 uint32_t conformance_target(const struct client_gpu *gpu)

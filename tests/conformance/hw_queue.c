@@ -81,7 +81,7 @@ CONFORMANCE(CreateHwQueue, queues_have_fences_of_their_own)
                          second.HwQueueProgressFenceCPUVirtualAddress);
 }
 
-CONFORMANCE(CreateHwQueue, the_largest_private_data_fits)
+CONFORMANCE_LARGE(CreateHwQueue, the_largest_private_data_fits)
 {
     ARGS(D3DKMT_CREATEHWQUEUE, args);
 

@@ -39,6 +39,7 @@ CONFORMANCE_GPU(OpenSynchronizationObject, a_fence_is_opened_by_its_global_handl
     assert_int_not_equal(open.hSyncObject, 0);
     assert_int_not_equal(open.hSyncObject, create.hSyncObject);
     assert_success(client_signal(gpu.umd.device, open.hSyncObject, 17));
+    conformance_await_host(world);
     assert_int_equal(__atomic_load_n(value, __ATOMIC_ACQUIRE), 17);
     /* It goes on without the first handle, and can be opened by the second's. */
     assert_success(destroy(create.hSyncObject));

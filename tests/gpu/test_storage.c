@@ -14,7 +14,7 @@ static int set_up(void **state)
 {
     static struct gpu_storage storage;
 
-    assert_int_equal(gpu_storage_init(&storage, SMALL_PAGES * PAGE), STATUS_SUCCESS);
+    assert_int_equal(gpu_storage_init(&storage, SMALL_PAGES * PAGE, NULL), STATUS_SUCCESS);
     *state = &storage;
     return 0;
 }
@@ -109,7 +109,7 @@ static void runs_longer_than_a_bitmap_word_are_found(void **state)
     uint64_t offset;
 
     (void)state;
-    assert_int_equal(gpu_storage_init(&storage, 1000 * PAGE), STATUS_SUCCESS);
+    assert_int_equal(gpu_storage_init(&storage, 1000 * PAGE, NULL), STATUS_SUCCESS);
     assert_int_equal(gpu_storage_allocate(&storage, 70, &first), STATUS_SUCCESS);
     assert_int_equal(gpu_storage_allocate(&storage, 1, &offset), STATUS_SUCCESS);
     gpu_storage_free(&storage, first, 70);

@@ -24,7 +24,7 @@ static _Noreturn void give_up(const char *what)
 
 /* ---- its life */
 
-enum { MOST_OPTIONS = 8 };
+enum { MOST_OPTIONS = 10 };
 
 static _Noreturn void become(char *path, char *const options[], int output)
 {
@@ -71,6 +71,22 @@ void host_process_start(struct host_process *host, const char *machine_options, 
 
     host_process_start_with(host, options);
     snprintf(host->backend, sizeof(host->backend), "loopback:host=%s,spin-us=%s", host->path, spin);
+}
+
+void host_process_start_vmbus(struct host_process *host, const char *machine_options,
+                              const char *kernel, const char *ring_kib)
+{
+    char *options[] = {(char *)"--vmbus",
+                       (char *)"--options",
+                       (char *)(machine_options ? machine_options : ""),
+                       (char *)"--kernel",
+                       (char *)(kernel ? kernel : "c"),
+                       (char *)"--ring-kib",
+                       (char *)(ring_kib ? ring_kib : "64"),
+                       NULL};
+
+    host_process_start_with(host, options);
+    snprintf(host->backend, sizeof(host->backend), "vmbus-uio:root=%s", host->path);
 }
 
 static int wait_for(struct host_process *host)
@@ -151,6 +167,23 @@ int host_process_connect(const struct host_process *host)
         connect(connection, (const struct sockaddr *)&address, sizeof(address)) != 0)
         give_up("connect");
     return connection;
+}
+
+const char *host_process_order(const struct host_process *host, const char *order)
+{
+    static char answer[160];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", host->path);
+    if (connection < 0 ||
+        connect(connection, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        send(connection, order, strlen(order), 0) < 0)
+        give_up("no control");
+    ssize_t size = recv(connection, answer, sizeof(answer) - 1, 0);
+    answer[size > 0 ? size : 0] = '\0';
+    close(connection);
+    return answer;
 }
 
 /* Sends a request and receives its answer, which is the caller's to free. */

@@ -9,13 +9,23 @@
 
 struct host_process {
     pid_t pid;
-    char path[96];     /* of its socket */
+    char path[96];     /* of its socket, or its folder */
     char backend[160]; /* what D3DKMT_BACKEND or d3dkmt_open takes */
 };
 
 /* Starts it with these options (each may be NULL) and returns when it listens. */
 void host_process_start(struct host_process *host, const char *machine_options,
                         const char *spin_us);
+
+/*
+ * The same behind simulated UIO devices. kernel: which driver is played; ring_kib: data of each
+ * ring; both as d3dkmt-hostd takes them, NULL: its defaults.
+ */
+void host_process_start_vmbus(struct host_process *host, const char *machine_options,
+                              const char *kernel, const char *ring_kib);
+
+/* Lets the simulated VMBus do something, as "rescind 1"; what it answers, "done" if it did. */
+const char *host_process_order(const struct host_process *host, const char *order);
 
 /* The same with options of its own command line; NULL-terminated. */
 void host_process_start_with(struct host_process *host, char *const options[]);

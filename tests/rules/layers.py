@@ -18,7 +18,7 @@ MAY_USE = {
     "compat/preload": {"compat/dxgkrnl"},
     "compat/dxcore": {"core"},
     "miniports/intel": set(),
-    ".": {"backend-dxg", "decorators"},
+    ".": {"backend-dxg", "backend-vmbus-uio", "decorators"},
     "backend-loopback": {"core/guest", "core", "backend-loopback/host", "backend-loopback/gpu",
                          "backend-loopback/kmd", "backend-loopback/remote",
                          "backend-loopback/profile"},
@@ -26,6 +26,7 @@ MAY_USE = {
     "backend-loopback/profile": {"core", "backend-loopback/host"},
     "backend-loopback/remote": set(),
     "backend-loopback/hostd": {"core", "backend-loopback/host", "backend-loopback/remote"},
+    "backend-loopback/vmbus": {"backend-loopback/host"},
     "backend-loopback/gpu": set(),
     "backend-loopback/kmd": {"backend-loopback/gpu"},
 }

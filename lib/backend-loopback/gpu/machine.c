@@ -40,7 +40,8 @@ NTSTATUS gpu_machine_create(const struct gpu_machine_config *config, struct gpu_
         config = &defaults;
     pthread_mutex_init(&created->wait_lock, NULL);
     status = gpu_storage_init(&created->storage,
-                              config->storage_size ? config->storage_size : DEFAULT_STORAGE);
+                              config->storage_size ? config->storage_size : DEFAULT_STORAGE,
+                              config->storage);
     if (!NT_SUCCESS(status))
         goto fail_storage;
     status = init_time(created, config);

@@ -16,6 +16,7 @@ struct gpu_machine;
 
 struct gpu_machine_config {
     uint64_t storage_size;         /* bytes of CPU-visible memory, rounded up to pages; 0: 4 GiB */
+    void *storage;                 /* that memory, which outlives the machine; NULL: a memfd */
     const struct gpu_clock *clock; /* NULL: gpu_clock_monotonic; must outlive the machine */
     /* Nothing happens beside the callers, and what happens follows from their calls and the seed:
      * time is virtual, `clock` is not used, gpu_machine_after_call has to be called. */
@@ -31,9 +32,10 @@ NTSTATUS gpu_machine_create(const struct gpu_machine_config *config, struct gpu_
 void gpu_machine_destroy(struct gpu_machine *machine);
 
 /*
- * The storage: one sparse memfd, to be mapped MAP_SHARED; allocations and fences say their offset
- * in it. The machine owns the descriptor. Its size is sealed, so that whoever gets it cannot
- * shorten it under us. Page 0 and the last page are never used.
+ * The storage: one sparse memfd, to be mapped MAP_SHARED (or memory that was given, then -1);
+ * allocations and fences say their offset in it. The machine owns the descriptor. Its size is
+ * sealed, so that whoever gets it cannot shorten it under us. Page 0 and the last page are never
+ * used.
  */
 int gpu_machine_storage_fd(const struct gpu_machine *machine);
 uint64_t gpu_machine_storage_size(const struct gpu_machine *machine);

@@ -58,18 +58,20 @@ fail:
     return STATUS_NO_MEMORY;
 }
 
-NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size)
+NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size, void *memory)
 {
     NTSTATUS status;
 
     memset(storage, 0, sizeof(*storage));
-    storage->pages = size / GPU_PAGE_SIZE + (size % GPU_PAGE_SIZE != 0);
+    storage->pages = size / GPU_PAGE_SIZE + (size % GPU_PAGE_SIZE != 0 && !memory);
     if (storage->pages < MIN_PAGES || storage->pages > MAX_PAGES)
         return STATUS_INVALID_PARAMETER;
     storage->used = calloc((storage->pages + WORD_BITS - 1) / WORD_BITS, sizeof(*storage->used));
     if (!storage->used)
         return STATUS_NO_MEMORY;
-    status = open_memory(storage);
+    storage->descriptor = -1;
+    storage->base = memory;
+    status = memory ? STATUS_SUCCESS : open_memory(storage);
     if (!NT_SUCCESS(status)) {
         free(storage->used);
         return status;
@@ -83,8 +85,10 @@ NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size)
 
 void gpu_storage_destroy(struct gpu_storage *storage)
 {
-    munmap(storage->base, storage->pages * GPU_PAGE_SIZE);
-    close(storage->descriptor);
+    if (storage->descriptor >= 0) {
+        munmap(storage->base, storage->pages * GPU_PAGE_SIZE);
+        close(storage->descriptor);
+    }
     pthread_mutex_destroy(&storage->lock);
     free(storage->used);
 }
@@ -122,8 +126,9 @@ static void discard(struct gpu_storage *storage, uint64_t first, uint64_t count)
     off_t offset = (off_t)(first * GPU_PAGE_SIZE);
     off_t size = (off_t)(count * GPU_PAGE_SIZE);
 
-    if (fallocate(storage->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) !=
-        0)
+    if (storage->descriptor < 0 ||
+        fallocate(storage->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) !=
+            0)
         memset(storage->base + offset, 0, (size_t)size);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory behind everything that CPU and GPU share: one memfd and a bitmap of its pages. */
+/* The memory behind everything that CPU and GPU share, a memfd as a rule, and a bitmap of its
+ * pages. */
 #ifndef BACKEND_LOOPBACK_GPU_STORAGE_H
 #define BACKEND_LOOPBACK_GPU_STORAGE_H
 
@@ -9,7 +10,7 @@
 #include <d3dkmt/d3dkmthk.h>
 
 struct gpu_storage {
-    int descriptor;
+    int descriptor; /* -1: the memory is somebody else's */
     uint8_t *base;
     uint64_t pages;
 
@@ -18,8 +19,9 @@ struct gpu_storage {
     uint64_t first_free;  /* no page below is free */
 };
 
-/* STATUS_INVALID_PARAMETER, STATUS_NO_MEMORY. After a failure there is nothing to destroy. */
-NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size);
+/* memory: of so many bytes, or NULL for some of its own. STATUS_INVALID_PARAMETER,
+ * STATUS_NO_MEMORY. After a failure there is nothing to destroy. */
+NTSTATUS gpu_storage_init(struct gpu_storage *storage, uint64_t size, void *memory);
 void gpu_storage_destroy(struct gpu_storage *storage);
 
 /* A contiguous run of zeroed pages; never page 0, never the last page, which a guest may not map.

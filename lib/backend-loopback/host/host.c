@@ -133,6 +133,7 @@ static NTSTATUS start(struct host *host)
 {
     struct gpu_machine_config machine = {
         .storage_size = host->config.io_space_size,
+        .storage = host->config.io_space,
         .clock = host->config.clock,
         .deterministic = host->config.deterministic,
         .seed = host->config.seed,

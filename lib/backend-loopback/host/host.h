@@ -102,6 +102,7 @@ struct host_config {
     uint8_t virtual_machine[16];   /* GUID, for miniports; default: one that is always the same */
     uint32_t caps;                 /* HOST_CAPS_* */
     uint64_t io_space_size;        /* bytes; default 4 GiB; a guest sees it in MiB */
+    void *io_space;                /* that memory, which outlives the host; NULL: a memfd */
     const struct gpu_clock *clock; /* NULL: the system's */
     bool deterministic;            /* as in gpu/machine.h, whose clock comes before the above */
     uint64_t seed;
@@ -183,9 +184,9 @@ void host_config_write(struct host_guest *guest, uint32_t adapter, uint32_t offs
 void host_vgpu_instance(const struct host *host, uint32_t adapter, uint8_t guid[16]);
 void host_global_instance(const struct host *host, uint8_t guid[16]);
 
-/* The memory behind the IO space: a sealed memfd that the host owns, to be mapped MAP_SHARED at the
- * place that the guest announces with SETIOSPACEREGION (byte 0 of the descriptor is the region's
- * start). */
+/* The memory behind the IO space: a sealed memfd that the host owns (-1: it was given), to be
+ * mapped MAP_SHARED at the place that the guest announces with SETIOSPACEREGION (byte 0 of the
+ * descriptor is the region's start). */
 int host_io_space_fd(const struct host *host);
 uint64_t host_io_space_size(const struct host *host);
 

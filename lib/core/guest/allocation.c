@@ -66,6 +66,8 @@ static NTSTATUS send_gpadl(struct guest_allocation *allocation)
     struct guest_vm *vm = process->vm;
     NTSTATUS status = vm->ops->gpadl_create(vm->transport, &allocation->pin, &allocation->gpadl);
 
+    if (status == STATUS_NOT_SUPPORTED)
+        return status;
     if (!NT_SUCCESS(status))
         return d3dkmti_fail(STATUS_NO_MEMORY, "no GPADL could be made over %zu bytes at %p",
                             allocation->pin.size, allocation->pin.address);
@@ -105,24 +107,38 @@ static NTSTATUS send_page_numbers(struct guest_allocation *allocation, uint32_t 
                              guest_message_reserve(&message, count * sizeof(uint64_t)));
     if (NT_SUCCESS(status))
         status = guest_message_exchange(&message);
-    else
+    else if (status != STATUS_NOT_SUPPORTED)
         status = d3dkmti_fail(STATUS_NO_MEMORY, "the page numbers of %p could not be had",
                               allocation->pin.address);
     guest_message_end(&message);
     return status;
 }
 
+/* As many as the protocol allows, or the channel. */
+static uint32_t most_page_numbers(const struct guest_allocation *allocation)
+{
+    const struct guest_vm *vm = allocation->object.process->vm;
+    guest_channel channel = atomic_load(&vm->async_messages)
+                                ? GUEST_CHANNEL_GLOBAL
+                                : guest_device_adapter(allocation->object.device)->channel;
+    size_t overhead = WIRE_EXT_HEADER_SIZE + sizeof(struct wire_setexistingsysmempages);
+    size_t limit = guest_message_limit(vm, channel);
+    size_t most = limit > overhead ? (limit - overhead) / sizeof(uint64_t) : 1;
+
+    return most < WIRE_EXISTING_PAGES_PER_MESSAGE ? (uint32_t)most
+                                                  : WIRE_EXISTING_PAGES_PER_MESSAGE;
+}
+
 static NTSTATUS send_all_page_numbers(struct guest_allocation *allocation)
 {
+    uint32_t most = most_page_numbers(allocation);
     NTSTATUS status = STATUS_SUCCESS;
 
-    for (uint64_t first = 0; first < allocation->page_count && NT_SUCCESS(status);
-         first += WIRE_EXISTING_PAGES_PER_MESSAGE) {
+    for (uint64_t first = 0; first < allocation->page_count && NT_SUCCESS(status); first += most) {
         uint64_t left = allocation->page_count - first;
-        uint32_t count = left < WIRE_EXISTING_PAGES_PER_MESSAGE ? (uint32_t)left
-                                                                : WIRE_EXISTING_PAGES_PER_MESSAGE;
 
-        status = send_page_numbers(allocation, (uint32_t)first, count);
+        status =
+            send_page_numbers(allocation, (uint32_t)first, left < most ? (uint32_t)left : most);
     }
     return status;
 }
@@ -141,9 +157,7 @@ NTSTATUS guest_allocation_attach_memory(struct guest_allocation *allocation, con
     allocation->pin = (struct guest_pin){.address = memory, .size = size, .writable = writable};
     NTSTATUS status = vm->ops->pin(vm->transport, &allocation->pin);
     if (status == STATUS_NOT_SUPPORTED)
-        return d3dkmti_fail(status,
-                            "pSystemMem: the host is another process, which does not reach this "
-                            "process's memory; leave it NULL and lock the allocation");
+        return status;
     if (!NT_SUCCESS(status))
         return d3dkmti_fail(STATUS_NO_MEMORY,
                             "pSystemMem %p: its %zu bytes are not all mapped%s, which is the size "

@@ -137,15 +137,32 @@ static const char *command_name(const struct guest_message *message)
     return message->builder.request.command->name;
 }
 
-/* Ends the message; 0 when it may not be sent, which is explained. */
-static size_t finish(struct guest_message *message)
+/* Beside the protocol's own limit there may be one of the channel. */
+static const char *limit_reason(size_t limit)
 {
+    return limit < WIRE_MESSAGE_LIMIT ? " through the ring that this kernel gives the channel" : "";
+}
+
+size_t guest_message_limit(const struct guest_vm *vm, guest_channel channel)
+{
+    size_t limit = vm->ops->message_limit ? vm->ops->message_limit(vm->transport, channel)
+                                          : (size_t)WIRE_MESSAGE_LIMIT;
+
+    return limit < WIRE_MESSAGE_LIMIT ? limit : (size_t)WIRE_MESSAGE_LIMIT;
+}
+
+/* Ends the message; 0 when it may not be sent, which is explained. */
+static size_t finish(struct guest_message *message, size_t limit)
+{
+    /* The protocol's own limit counts the padding, as the driver does. */
+    if (limit < WIRE_MESSAGE_LIMIT)
+        message->builder.sent_limit = limit;
     size_t size = wire_request_finish(&message->builder);
 
-    if (size == 0 || size > WIRE_MESSAGE_LIMIT) {
+    if (size == 0 || size > limit) {
         d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                     "the message to the host would have %zu bytes, %d at most; pass less data",
-                     size ? size : message->builder.out.needed, WIRE_MESSAGE_LIMIT);
+                     "the message to the host would have %zu bytes, %zu at most%s; pass less data",
+                     size ? size : message->builder.out.needed, limit, limit_reason(limit));
         return 0;
     }
     return size;
@@ -263,16 +280,18 @@ static NTSTATUS send(const struct guest_message *message, size_t size, void *rep
 NTSTATUS guest_message_exchange(struct guest_message *message)
 {
     struct guest_vm *vm = message->vm;
-    size_t size = finish(message);
+    size_t limit = guest_message_limit(vm, message->channel);
+    size_t size = finish(message, limit);
 
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
     size_t expected = wire_reply_expected(&message->builder.request);
     /* A longer one would not fit into a packet, and dxgkrnl's channel never gets past such one. */
-    if (expected > WIRE_REPLY_LIMIT)
+    size_t most = limit < WIRE_REPLY_LIMIT ? limit : (size_t)WIRE_REPLY_LIMIT;
+    if (expected > most)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                            "the host's answer would have %zu bytes, %d at most; ask for less",
-                            expected, WIRE_REPLY_LIMIT);
+                            "the host's answer would have %zu bytes, %zu at most%s; ask for less",
+                            expected, most, limit_reason(limit));
     void *reply = message->small_reply;
     size_t capacity = sizeof(message->small_reply), reply_size = 0;
     if (expected > capacity) {
@@ -292,7 +311,7 @@ NTSTATUS guest_message_submit(struct guest_message *message)
 {
     if (!message->async)
         return guest_message_exchange(message);
-    size_t size = finish(message);
+    size_t size = finish(message, guest_message_limit(message->vm, message->channel));
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
     return send(message, size, NULL, 0, NULL);

@@ -70,6 +70,9 @@ NTSTATUS guest_message_finish(struct guest_message *message);
 NTSTATUS guest_message_send_handle(struct guest_vm *vm, struct guest_adapter *adapter,
                                    uint32_t process, uint32_t number, uint32_t handle);
 
+/* Bytes of the largest message that goes through the channel. */
+size_t guest_message_limit(const struct guest_vm *vm, guest_channel channel);
+
 /* Frees the buffers that the VM keeps. */
 void guest_buffers_free(struct guest_vm *vm);
 

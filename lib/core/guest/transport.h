@@ -62,6 +62,11 @@ struct transport_ops {
      size_t capacity, size_t *reply_size);
     /* Sends a message that has no reply; messages of one channel stay in order. */
     NTSTATUS (*post)(void *transport, guest_channel channel, const void *message, size_t size);
+    /*
+     * Bytes of the largest message, and of the largest reply, that the channel can carry. NULL: all
+     * that the protocol allows.
+     */
+    size_t (*message_limit)(void *transport, guest_channel channel);
 
     /* One 32-bit word of a function's PCI configuration space. */
     NTSTATUS(*config_read)
@@ -89,15 +94,15 @@ struct transport_ops {
     /*
      * Pins pages of the calling process for the host; the range is page aligned.
      * STATUS_INVALID_PARAMETER when it is not all mapped, or not writable as asked;
-     * STATUS_NOT_SUPPORTED when the host cannot reach the process's memory.
+     * STATUS_NOT_SUPPORTED, explained, when the host cannot reach the process's memory.
      */
     NTSTATUS (*pin)(void *transport, struct guest_pin *pin);
     void (*unpin)(void *transport, struct guest_pin *pin);
-    /* Page frame numbers (of 4096 bytes) of a part of a pinned range. */
+    /* Page frame numbers (of 4096 bytes) of a part of a pinned range. Failures as of pin. */
     NTSTATUS(*page_frames)
     (void *transport, const struct guest_pin *pin, uint64_t first_page, uint32_t count,
      uint64_t *frames);
-    /* A GPADL over a pinned range, on the global channel. */
+    /* A GPADL over a pinned range, on the global channel. STATUS_NOT_SUPPORTED as of pin. */
     NTSTATUS (*gpadl_create)(void *transport, struct guest_pin *pin, uint32_t *gpadl);
     void (*gpadl_teardown)(void *transport, uint32_t gpadl);
 

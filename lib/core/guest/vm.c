@@ -349,6 +349,8 @@ void d3dkmti_guest_vm_global_rescinded(struct guest_vm *vm)
     bool was_open = vm->global == GUEST_GLOBAL_OPEN;
     /* Signals come over this channel: those that wait for one would wait for ever. */
     vm->global = GUEST_GLOBAL_ABSENT;
+    /* The next one may be another host's, or the same one's after it has forgotten this guest. */
+    vm->version_is_known = false;
     for (struct guest_adapter *adapter = vm->adapters; adapter; adapter = adapter->next)
         guest_events_cancel(&vm->events, adapter, STATUS_DEVICE_REMOVED, false);
     if (was_open) {

@@ -46,6 +46,7 @@ void *wire_request_begin(struct wire_request_builder *builder, enum wire_channel
     header->process = envelope->process;
     header->channel = (uint32_t)channel | (envelope->async ? WIRE_CHANNEL_ASYNC_MSG : 0);
     header->command_type = number;
+    builder->sent_limit = SIZE_MAX;
     builder->request.vgpu_luid = envelope->vgpu_luid;
     builder->request.process = envelope->process;
     builder->request.async = envelope->async;
@@ -80,6 +81,8 @@ size_t wire_request_finish(struct wire_request_builder *builder)
         return 0;
     }
     request->size = wire_request_sent_size(request);
+    if (request->size > written && out->size + (request->size - written) > builder->sent_limit)
+        request->size = written;
     wire_append(out, NULL, request->size - written);
     return out->error ? 0 : out->size;
 }

@@ -46,6 +46,7 @@ struct wire_envelope {
 struct wire_request_builder {
     struct wire_builder out;     /* whole message, ext header included */
     struct wire_request request; /* valid after wire_request_finish */
+    size_t sent_limit;           /* padding that would exceed so many bytes is left out */
 };
 
 /*
