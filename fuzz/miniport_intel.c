@@ -81,10 +81,11 @@ static void run_batch(unsigned char *memory, size_t size)
     };
     struct kmd_execution execution = {memory, size};
     struct kmd_submission submission = {.command_size = (uint32_t)size};
+    struct registers registers = {.run_time = 0};
     enum kmd_result result = KMD_YIELD;
 
     for (unsigned i = 0; i < ROUNDS && result == KMD_YIELD; i++)
-        result = batch_execute(&services, &execution, &submission);
+        result = batch_execute(&services, &execution, &submission, &registers);
     if (result == KMD_HANG)
         abort(); /* the engine decides that */
 }

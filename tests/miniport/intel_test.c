@@ -324,7 +324,8 @@ static void batches_chain_call_and_return(void **state)
     assert_int_equal(rig->data[2], 0);
 }
 
-/* State, walkers and registers have no effect on memory; their length is known. */
+/* State and walkers have no effect on memory, nor have registers that nobody calculates with; their
+ * length is known. */
 static void other_commands_are_skipped_by_their_length(void **state)
 {
     struct rig *rig = *state;
@@ -335,10 +336,113 @@ static void other_commands_are_skipped_by_their_length(void **state)
         0x61010002, 0x10000002, 0, 0,       /* STATE_BASE_ADDRESS, short */
         0x70000001, 0x10000002, 0x10000002, /* MEDIA_VFE_STATE, short */
         0x71050000, 0x10000002,             /* GPGPU_WALKER, short */
-        0x11000001, 0x2358, 0xffffffff,     /* MI_LOAD_REGISTER_IMM */
-        0x0d000000, 0x05000000,             /* MI_MATH */
+        0x11000001, 0x20d8, 0xffffffff,     /* MI_LOAD_REGISTER_IMM */
+        0x14800002, 0x20d8, AT(at), 0x15000001, 0x20d8, 0x20e0, /* from memory, from another */
         0x10000002, AT(at), 9);
     assert_int_equal(rig->data[0], 9);
+}
+
+/* ---- registers */
+
+enum {
+    GENERAL = 0x2600,
+    CLOCK = 0x2358,
+    RUN_TIME = 0x23a8,
+    A = 0x20,
+    B = 0x21,
+    RESULT = 0x31,
+    ZERO = 0x32,
+    CARRY = 0x33
+};
+enum {
+    LOAD = 0x080,
+    LOAD_INVERTED = 0x480,
+    LOAD_0 = 0x081,
+    LOAD_1 = 0x481,
+    ADD = 0x100,
+    SUBTRACT = 0x101,
+    AND = 0x102,
+    OR = 0x103,
+    XOR = 0x104,
+    STORE = 0x180,
+    STORE_INVERTED = 0x580
+};
+
+#define MATH(units)          0x0d000000 | ((units)-1)
+#define ALU(operation, a, b) (uint32_t)(operation) << 20 | (uint32_t)(a) << 10 | (uint32_t)(b)
+#define SET(general, low, high)                                                                    \
+    0x11000003, GENERAL + 8 * (general), low, GENERAL + 8 * (general) + 4, high
+#define KEEP(general, address)                                                                     \
+    0x12000002, GENERAL + 8 * (general), AT(address), 0x12000002, GENERAL + 8 * (general) + 4,     \
+        AT((address) + 4)
+
+static void batches_calculate(void **state)
+{
+    static const struct {
+        const char *what;
+        uint64_t a, b;
+        uint32_t operation, load, source, store;
+        uint64_t result;
+    } cases[] = {
+        {"addition over 32 bits", 0xffffffff, 1, ADD, LOAD, RESULT, STORE, 0x100000000},
+        {"a carry", UINT64_MAX, 1, ADD, LOAD, CARRY, STORE, UINT64_MAX},
+        {"no carry", 2, 1, ADD, LOAD, CARRY, STORE, 0},
+        {"subtraction", 5, 7, SUBTRACT, LOAD, RESULT, STORE, (uint64_t)-2},
+        {"a borrow", 5, 7, SUBTRACT, LOAD, CARRY, STORE, UINT64_MAX},
+        {"equality", 7, 7, SUBTRACT, LOAD, ZERO, STORE, UINT64_MAX},
+        {"and", 0xff00ff, 0xf0f0f0, AND, LOAD, RESULT, STORE, 0xf000f0},
+        {"or", 0xff00ff, 0xf0f0f0, OR, LOAD, RESULT, STORE, 0xfff0ff},
+        {"exclusive or, inverted", 0xff00ff, 0xf0f0f0, XOR, LOAD, RESULT, STORE_INVERTED,
+         ~(uint64_t)0x0ff00f},
+        {"of the inverse", 1, 0, AND, LOAD_INVERTED, RESULT, STORE, 1},
+        {"of zero", 5, 7, ADD, LOAD_0, RESULT, STORE, 5},
+        {"of all bits", 5, 7, AND, LOAD_1, RESULT, STORE, 5},
+    };
+    struct rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t result;
+
+        RUN(rig, SET(0, (uint32_t)cases[i].a, (uint32_t)(cases[i].a >> 32)),
+            SET(15, (uint32_t)cases[i].b, (uint32_t)(cases[i].b >> 32)), MATH(5), 0,
+            ALU(LOAD, A, 0), ALU(cases[i].load, B, 15), ALU(cases[i].operation, 0, 0),
+            ALU(cases[i].store, 3, cases[i].source), KEEP(3, rig->data_address));
+        memcpy(&result, rig->data, sizeof(result));
+        if (result != cases[i].result)
+            fail_msg("%s: 0x%llx", cases[i].what, (unsigned long long)result);
+    }
+}
+
+/* From batch to batch, and every context its own. */
+static void registers_belong_to_contexts(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address;
+    D3DKMT_HANDLE first = rig->context;
+
+    rig->data[0] = 0x1234;
+    RUN(rig, 0x14800002, GENERAL, AT(at), 0x15000001, GENERAL,
+        GENERAL + 12); /* memory, R0, R1's high half */
+    RUN(rig, KEEP(1, at + 8));
+    assert_memory_equal(rig->data + 2, ((uint32_t[]){0, 0x1234}), 8);
+    assert_int_equal(umd_context_create(&rig->umd, 0, &rig->context), STATUS_SUCCESS);
+    RUN(rig, KEEP(1, at + 8));
+    assert_memory_equal(rig->data + 2, ((uint32_t[]){0, 0}), 8);
+    rig->context = first;
+    RUN(rig, KEEP(1, at + 8));
+    assert_int_equal(rig->data[3], 0x1234);
+}
+
+static void contexts_know_how_long_they_ran(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t at = rig->data_address;
+
+    RUN(rig, 0x12000002, RUN_TIME, AT(at), 0x15000001, CLOCK, GENERAL, KEEP(0, at + 8));
+    RUN(rig, 0x12000002, RUN_TIME, AT(at + 4), 0x15000001, CLOCK, GENERAL, KEEP(0, at + 16));
+    uint32_t ran = rig->data[1] - rig->data[0], passed = rig->data[4] - rig->data[2];
+    assert_true(rig->data[1] >= rig->data[0]);
+    assert_true(ran <= passed);
 }
 
 static void semaphores_wait_for_memory(void **state)
@@ -382,6 +486,12 @@ static void bad_batches_stop_their_device(void **state)
         {"a store that is too short", {0x10000001}},
         {"a write of depth counts", {0x7a000004, 0x8000, 0, 0, 0, 0}},
         {"a register that is not simulated", {0x12000002, 0x2000, 0, 0}},
+        {"a calculation from one", {0x15000001, 0x2000, GENERAL}},
+        {"an unknown calculation", {MATH(1), ALU(0x200, 0, 0)}},
+        {"a load from nothing", {MATH(1), ALU(LOAD, A, 16)}},
+        {"a load into nothing", {MATH(1), ALU(LOAD_0, 0x22, 0)}},
+        {"a store of an input", {MATH(1), ALU(STORE, 0, A)}},
+        {"a store into nothing", {MATH(1), ALU(STORE, 16, RESULT)}},
         {"a call within a call", {0x18800101 | SECOND_LEVEL}}, /* of itself */
         {"a jump to nothing", {0x18800101, 0, 1}},
         {"a write to nothing", {0x10000002, 0, 1, 7}},
@@ -438,6 +548,9 @@ int main(void)
         TEST(batches_tell_the_time),
         TEST(batches_chain_call_and_return),
         TEST(other_commands_are_skipped_by_their_length),
+        TEST(batches_calculate),
+        TEST(registers_belong_to_contexts),
+        TEST(contexts_know_how_long_they_ran),
         TEST(semaphores_wait_for_memory),
         cmocka_unit_test(bad_batches_stop_their_device),
         TEST(submissions_have_a_header),

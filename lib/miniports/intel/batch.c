@@ -17,6 +17,7 @@ enum {
 struct batch {
     const struct kmd_services *services;
     struct kmd_execution *execution;
+    struct registers *registers;
     uint64_t *state;
 };
 
@@ -149,17 +150,79 @@ static int copy_memory(struct batch *batch, const uint32_t *units, unsigned leng
     return batch->services->CopyMemory(batch->execution, to, from, UNIT) ? GO_ON : (int)KMD_FAULT;
 }
 
-/* Of registers only the clock is there; loading the others has no effect that could be seen. */
-static int store_register(struct batch *batch, const uint32_t *units, unsigned length)
+/* ---- registers: those that nobody calculates with take what is loaded, and cannot be looked at */
+
+static uint32_t register_name(uint32_t unit)
 {
-    enum { TIMESTAMP_LOW = 0x2358, TIMESTAMP_HIGH = 0x235c };
-    uint32_t name = units[1] & 0x7ffffc;
+    return unit & 0x7ffffc;
+}
+
+/* Pairs of name and value. */
+static int load_immediate(struct batch *batch, const uint32_t *units, unsigned length)
+{
+    uint64_t at = batch->state[STATE_NEXT] - (uint64_t)length * UNIT;
+    uint32_t pair[2];
+
+    (void)units;
+    for (unsigned i = 1; i + 1 < length; i += 2) {
+        if (!batch->services->ReadMemory(batch->execution, at + (uint64_t)i * UNIT, pair,
+                                         sizeof(pair)))
+            return KMD_FAULT;
+        (void)registers_store(batch->registers, register_name(pair[0]), pair[1]);
+    }
+    return GO_ON;
+}
+
+static int load_memory(struct batch *batch, const uint32_t *units, unsigned length)
+{
     uint64_t address = address_of(units[2] & ~3u, units[3]);
+    uint32_t value;
 
     (void)length;
-    if (name != TIMESTAMP_LOW && name != TIMESTAMP_HIGH)
+    if (!batch->services->ReadMemory(batch->execution, address, &value, sizeof(value)))
+        return KMD_FAULT;
+    (void)registers_store(batch->registers, register_name(units[1]), value);
+    return GO_ON;
+}
+
+static int copy_register(struct batch *batch, const uint32_t *units, unsigned length)
+{
+    uint32_t value;
+
+    (void)length;
+    if (registers_load(batch->registers, register_name(units[1]), timestamp(batch), &value))
+        (void)registers_store(batch->registers, register_name(units[2]), value);
+    else if (registers_store(batch->registers, register_name(units[2]), 0))
+        return KMD_INVALID_COMMAND; /* something would be calculated from what is not known */
+    return GO_ON;
+}
+
+static int store_register(struct batch *batch, const uint32_t *units, unsigned length)
+{
+    uint64_t address = address_of(units[2] & ~3u, units[3]);
+    uint32_t value;
+
+    (void)length;
+    if (!registers_load(batch->registers, register_name(units[1]), timestamp(batch), &value))
         return KMD_INVALID_COMMAND;
-    return write_number(batch, address, timestamp(batch) >> (name == TIMESTAMP_HIGH ? 32 : 0), 4);
+    return write_number(batch, address, value, sizeof(value));
+}
+
+static int calculate(struct batch *batch, const uint32_t *units, unsigned length)
+{
+    uint64_t at = batch->state[STATE_NEXT] - (uint64_t)length * UNIT;
+    struct registers_unit unit = {0};
+    uint32_t instruction;
+
+    (void)units;
+    for (unsigned i = 1; i < length; i++) {
+        if (!batch->services->ReadMemory(batch->execution, at + (uint64_t)i * UNIT, &instruction,
+                                         sizeof(instruction)))
+            return KMD_FAULT;
+        if (!registers_calculate(batch->registers, &unit, instruction))
+            return KMD_INVALID_COMMAND;
+    }
+    return GO_ON;
 }
 
 enum { INTERFACE_COMMANDS = 64 };
@@ -176,14 +239,14 @@ static const struct {
     [0x05] = {skip, 1},                 /* MI_ARB_CHECK */
     [0x08] = {skip, 1},                 /* MI_ARB_ON_OFF */
     [0x0a] = {batch_buffer_end, 1},     /* MI_BATCH_BUFFER_END */
-    [0x1a] = {skip, 2},                 /* MI_MATH, on registers */
+    [0x1a] = {calculate, 1},            /* MI_MATH */
     [0x1c] = {semaphore_wait, 4},       /* MI_SEMAPHORE_WAIT */
     [0x20] = {store_data_immediate, 4}, /* MI_STORE_DATA_IMM */
-    [0x22] = {skip, 3},                 /* MI_LOAD_REGISTER_IMM */
+    [0x22] = {load_immediate, 1},       /* MI_LOAD_REGISTER_IMM */
     [0x24] = {store_register, 4},       /* MI_STORE_REGISTER_MEM */
     [0x26] = {flush, 5},                /* MI_FLUSH_DW */
-    [0x29] = {skip, 4},                 /* MI_LOAD_REGISTER_MEM */
-    [0x2a] = {skip, 3},                 /* MI_LOAD_REGISTER_REG */
+    [0x29] = {load_memory, 4},          /* MI_LOAD_REGISTER_MEM */
+    [0x2a] = {copy_register, 3},        /* MI_LOAD_REGISTER_REG */
     [0x2e] = {copy_memory, 5},          /* MI_COPY_MEM_MEM */
     [0x31] = {batch_buffer_start, 3},   /* MI_BATCH_BUFFER_START */
 };
@@ -265,20 +328,22 @@ static int step(struct batch *batch)
 }
 
 enum kmd_result batch_execute(const struct kmd_services *services, struct kmd_execution *execution,
-                              struct kmd_submission *submission)
+                              struct kmd_submission *submission, struct registers *registers)
 {
-    struct batch batch = {services, execution, submission->state};
+    struct batch batch = {services, execution, registers, submission->state};
     int result = GO_ON;
 
     if (!submission->state[STATE_STARTED]) {
         submission->state[STATE_STARTED] = 1;
         submission->state[STATE_NEXT] = submission->command_address;
     }
+    registers->resumed = timestamp(&batch);
     while (result == GO_ON) {
         for (unsigned i = 0; i < COMMANDS_AT_A_TIME && result == GO_ON; i++)
             result = step(&batch);
         if (result == GO_ON && services->ShouldYield(execution))
             result = KMD_YIELD;
     }
+    registers->run_time += timestamp(&batch) - registers->resumed;
     return (enum kmd_result)result;
 }

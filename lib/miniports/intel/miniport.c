@@ -99,6 +99,24 @@ static const char *driver_store_path(void *adapter)
     return ((struct adapter *)adapter)->driver_store;
 }
 
+/* ---- contexts, whose registers outlive a batch */
+
+static NTSTATUS create_context(void *adapter, void *device, struct kmd_context_info *info,
+                               void **context)
+{
+    (void)adapter;
+    (void)device;
+    (void)info;
+    *context = calloc(1, sizeof(struct registers));
+    return *context ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+}
+
+static void destroy_context(void *adapter, void *context)
+{
+    (void)adapter;
+    free(context);
+}
+
 /* ---- allocations */
 
 /* The driver's description of a surface holds its size, also of one in memory of the program's. */
@@ -147,7 +165,8 @@ static enum kmd_result submit_command(void *context, struct kmd_execution *execu
 
     if (!tokens_structure(header, TOKEN_SUBMIT_HEADER, &header))
         return KMD_INVALID_COMMAND;
-    enum kmd_result result = batch_execute(adapter->services, execution, submission);
+    enum kmd_result result =
+        batch_execute(adapter->services, execution, submission, submission->driver_context);
     return result == KMD_DONE ? signal_fence(adapter, execution, header) : result;
 }
 
@@ -158,6 +177,8 @@ const struct kmd_interface d3dkmt_miniport_plugin = {
     .StartDevice = start_device,
     .StopDevice = stop_device,
     .QueryAdapterInfo = query_adapter_info,
+    .CreateContext = create_context,
+    .DestroyContext = destroy_context,
     .CreateAllocation = create_allocation,
     .SubmitCommand = submit_command,
     .DriverStorePath = driver_store_path,
