@@ -66,7 +66,7 @@ static int reserve_everything(void *context)
     return 0;
 }
 
-CONFORMANCE(ReserveGpuVirtualAddress, half_of_all_addresses_cost_no_memory)
+CONFORMANCE_CHILD(ReserveGpuVirtualAddress, half_of_all_addresses_cost_no_memory)
 {
     (void)world;
     assert_int_equal(client_in_child(reserve_everything, NULL), 0);

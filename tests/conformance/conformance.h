@@ -29,6 +29,7 @@ enum conformance_needs {
     CONFORMANCE_CALLER_MEMORY = 1 << 1, /* the host reaches memory of the caller's */
     CONFORMANCE_PROCESSES = 1 << 2,     /* a forked child is another process of the same VM */
     CONFORMANCE_LARGEST = 1 << 3,       /* the largest messages of the protocol go through */
+    CONFORMANCE_CHILDREN = 1 << 4,      /* a forked child opens the backend beside its parent */
 };
 
 /* Where the simulated host of a path runs. */
@@ -107,6 +108,9 @@ void conformance_add(const struct conformance_test *test);
 /* Needs one that also reaches the memory of programs. */
 #define CONFORMANCE_MEMORY(function, name)                                                         \
     CONFORMANCE_NEEDING(CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY, function, name)
+
+/* Needs a backend that a child can open while its parent has it open. */
+#define CONFORMANCE_CHILD(function, name) CONFORMANCE_NEEDING(CONFORMANCE_CHILDREN, function, name)
 
 /* Needs messages of the largest size that there is. */
 #define CONFORMANCE_LARGE(function, name) CONFORMANCE_NEEDING(CONFORMANCE_LARGEST, function, name)

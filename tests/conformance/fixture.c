@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define IN_PROCESS (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY | CONFORMANCE_LARGEST)
-#define REMOTE     (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES | CONFORMANCE_LARGEST)
-#define RING_64K   (CONFORMANCE_SOFTGPU)
+#define IN_PROCESS                                                                                 \
+    (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY | CONFORMANCE_LARGEST | CONFORMANCE_CHILDREN)
+#define REMOTE                                                                                     \
+    (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES | CONFORMANCE_LARGEST | CONFORMANCE_CHILDREN)
+#define SMALL_RING (CONFORMANCE_SOFTGPU)
 #define VM         (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
 
 const struct conformance_path conformance_paths[] = {
@@ -23,12 +25,12 @@ const struct conformance_path conformance_paths[] = {
     {"hostd-async", "async", REMOTE, HOST_HOSTD, true},
     {"hostd-version-39", "version=39", REMOTE, HOST_HOSTD, false},
     {"hostd-deterministic", "deterministic,seed=1", REMOTE, HOST_HOSTD, false},
-    {"vmbus-uio", "", RING_64K, HOST_VMBUS, false},
-    {"vmbus-uio-async", "async", RING_64K, HOST_VMBUS, true},
-    {"vmbus-uio-version-39", "version=39", RING_64K, HOST_VMBUS, false},
+    {"vmbus-uio", "", SMALL_RING, HOST_VMBUS, false},
+    {"vmbus-uio-async", "async", SMALL_RING, HOST_VMBUS, true},
+    {"vmbus-uio-version-39", "version=39", SMALL_RING, HOST_VMBUS, false},
     {"vm", "page-lists", VM, HOST_GIVEN, false},
     {"vm-async", "page-lists,async", VM, HOST_GIVEN, true},
-    {"vm-version-39", "version=39", RING_64K, HOST_GIVEN, false},
+    {"vm-version-39", "version=39", SMALL_RING, HOST_GIVEN, false},
 };
 const size_t conformance_path_count = COUNT(conformance_paths);
 const struct conformance_path *conformance_path = &conformance_paths[0];
