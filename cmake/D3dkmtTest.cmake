@@ -14,3 +14,19 @@ function(d3dkmt_add_test name)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT TSAN_OPTIONS=die_after_fork=0)
   endif()
 endfunction()
+
+# d3dkmt_add_run_test(NAME [OPTIONS option...] COMMAND program argument...)
+# A program under d3dkmt-run, whose exit status is the result.
+function(d3dkmt_add_run_test name)
+  cmake_parse_arguments(TEST "" "" "OPTIONS;COMMAND" ${ARGN})
+  add_test(NAME ${name} COMMAND d3dkmt-run ${TEST_OPTIONS} -- ${TEST_COMMAND})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+  if(D3DKMT_SANITIZE MATCHES "address")
+    # The runtime must come before all other libraries, the shim too; and in programs that were built without it.
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so
+                    OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT LD_PRELOAD=${runtime})
+  elseif(D3DKMT_SANITIZE STREQUAL "thread")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT TSAN_OPTIONS=die_after_fork=0)
+  endif()
+endfunction()

@@ -160,11 +160,12 @@ static void read_machine_options(struct loopback_options *options, const char *t
     NTSTATUS status = loopback_options_read(options, text);
 
     if (NT_SUCCESS(status) && !options->host_path[0] && !options->check_pointers &&
-        !options->spin_us)
+        !options->interruptible && !options->spin_us)
         return;
     if (NT_SUCCESS(status))
-        status = d3dkmti_fail(STATUS_INVALID_PARAMETER,
-                              "host, spin-us and check-pointers are options of a client");
+        status =
+            d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                         "host, spin-us, check-pointers and interruptible are options of a client");
     last_error_report("--options", NULL, status);
     fprintf(stderr, "d3dkmt-hostd: %s\n", d3dkmt_last_error());
     exit(2);

@@ -24,21 +24,25 @@
  *                         order that a seed gives: the same calls of one thread give the same run.
  *                         Time is virtual; it jumps to the next time-out or blank when all engines
  *                         and a CPU wait. Where no call comes for 100 ms, because a program looks
- * at memory or sleeps, the GPU goes on without one; a warning in the log says so, for the run is
- * then no longer what the seed makes of it. Functions of SOFTGPU_CALL may not call the library in
- * this mode seed=N                for deterministic: 0 to 2^64 - 1. Without it one is drawn, and
- * the log tells, as a warning, how to repeat the run profile=FILE          the adapters that an
- * adapter profile describes, in place of adapters=, compute-only= and hw-scheduling; d3dkmt-info
- * --profile writes one. Sizes given as options come before the file's. No comma in FILE
+ *                         at memory or sleeps, the GPU goes on without one; a warning in the log
+ *                         says so, for the run is then no longer what the seed makes of it.
+ *                         Functions of SOFTGPU_CALL may not call the library in this mode
+ *   seed=N                for deterministic: 0 to 2^64 - 1. Without it one is drawn, and the log
+ *                         tells, as a warning, how to repeat the run
+ *   profile=FILE          the adapters that an adapter profile describes, in place of adapters=,
+ *                         compute-only= and hw-scheduling; d3dkmt-info --profile writes one.
+ *                         Sizes given as options come before the file's. No comma in FILE
  *   miniport=NAME:OPTIONS  what plays the vendor's kernel-mode driver: the plug-in
  *                         libd3dkmt-miniport-NAME.so (see kmd.h) with options of its own;
  *                         default: softgpu, which is built in and knows driver-store=FOLDER
  *   check-pointers        look at every pointer before it is used, as the kernel does, and answer
  *                         STATUS_UNSUCCESSFUL for one that leads nowhere; costs a system call each
+ *   interruptible         a signal handler without SA_RESTART ends the thread's CPU wait, as in the
+ *                         kernel: STATUS_CANCELLED; else waits go on
  *   host=PATH             the socket of a d3dkmt-hostd, whose command line has all other options
- *                         but check-pointers. The caller's own memory (pSystemMem) cannot be used
- *                         then: STATUS_NOT_SUPPORTED. A host that ends answers every call with
- *                         STATUS_DEVICE_REMOVED
+ *                         but check-pointers and interruptible. The caller's own memory
+ *                         (pSystemMem) cannot be used then: STATUS_NOT_SUPPORTED. A host that ends
+ *                         answers every call with STATUS_DEVICE_REMOVED
  *   spin-us=N             with host=PATH: how long a reply is looked for before the thread sleeps
  *                         (default 0)
  */

@@ -6,7 +6,10 @@
 #include "backend-dxg/backend.h"
 
 #include "backend-dxg/errno_status.h"
+#include "backend-dxg/node.h"
+#include "backend-dxg/waiters.h"
 #include "core/memory.h"
+#include "core/op_table.h"
 #include "core/options.h"
 
 #include <errno.h>
@@ -16,8 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#define DEVICE "/dev/dxg"
 
 enum { PATH_LENGTH_MAX = 256 };
 
@@ -31,74 +35,68 @@ struct dxg {
     dev_t device; /* the node's device number, to know the descriptor again */
     pthread_mutex_t reopen_mutex;
     char path[PATH_LENGTH_MAX];
+    int open_flags;
+    struct waiters waiters;
     _Atomic unsigned char presence[D3DKMT_OP_COUNT];
 };
 
 /* ---- opening */
 
-static NTSTATUS explain_open(const struct d3dkmt_backend_services *services, const char *path,
-                             int error)
+static NTSTATUS read_device(struct dxg *dxg, const struct option *option)
 {
-    switch (error) {
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-        return services->fail_with(
-            STATUS_DEVICE_REMOVED,
-            "%s does not exist: this kernel has no dxgkrnl, or the VM no GPU "
-            "partition",
-            path);
-    case EACCES:
-    case EPERM:
-        return services->fail_with(STATUS_ACCESS_DENIED,
-                                   "%s may not be opened by user %d; look at its permissions", path,
-                                   (int)geteuid());
-    case EBADF:
-        return services->fail_with(STATUS_DEVICE_REMOVED,
-                                   "%s refuses to open: there is no GPU, or the host refused this "
-                                   "process (look at dmesg)",
-                                   path);
-    default:
-        return services->fail_with(STATUS_UNSUCCESSFUL, "%s cannot be opened: %s", path,
-                                   strerror(error));
-    }
-}
-
-/* Opens the node and checks that it is a device; -1 with *status explained. */
-static int open_node(const struct d3dkmt_backend_services *services, const char *path,
-                     dev_t *device, NTSTATUS *status)
-{
-    struct stat node;
-    int descriptor = open(path, O_RDWR | O_CLOEXEC);
-
-    if (descriptor < 0) {
-        *status = explain_open(services, path, errno);
-        return -1;
-    }
-    if (fstat(descriptor, &node) != 0 || !S_ISCHR(node.st_mode)) {
-        close(descriptor);
-        *status = services->fail_with(STATUS_DEVICE_REMOVED, "%s is not a device node", path);
-        return -1;
-    }
-    *device = node.st_rdev;
-    return descriptor;
-}
-
-static NTSTATUS read_option(void *context, const struct option *option)
-{
-    struct dxg *dxg = context;
     size_t size = strlen(option->value) + 1;
 
-    if (strcmp(option->name, "device") != 0)
-        return dxg->services->fail_with(STATUS_INVALID_PARAMETER,
-                                        "\"%s\" is not an option of dxg; there is device=PATH",
-                                        option->name);
     if (size > sizeof(dxg->path) || option->value[0] != '/')
         return dxg->services->fail_with(STATUS_INVALID_PARAMETER,
                                         "device=%.40s is not an absolute path of at most %d bytes",
                                         option->value, PATH_LENGTH_MAX - 1);
     memcpy(dxg->path, option->value, size);
     return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_access(struct dxg *dxg, const struct option *option)
+{
+    bool read_only = strcmp(option->value, "read-only") == 0;
+
+    if (!read_only && strcmp(option->value, "read-write") != 0)
+        return dxg->services->fail_with(STATUS_INVALID_PARAMETER,
+                                        "access=%.40s is neither read-only nor read-write",
+                                        option->value);
+    dxg->open_flags = (dxg->open_flags & ~O_ACCMODE) | (read_only ? O_RDONLY : O_RDWR);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_close_on_exec(struct dxg *dxg, const struct option *option)
+{
+    bool on;
+    NTSTATUS status = d3dkmti_option_switch(option, &on);
+
+    if (NT_SUCCESS(status))
+        dxg->open_flags = on ? dxg->open_flags | O_CLOEXEC : dxg->open_flags & ~O_CLOEXEC;
+    return status;
+}
+
+static const struct {
+    const char *name;
+    NTSTATUS (*read)(struct dxg *dxg, const struct option *option);
+} options_known[] = {
+    {"device", read_device},
+    {"access", read_access},
+    {"close-on-exec", read_close_on_exec},
+};
+
+static NTSTATUS read_option(void *context, const struct option *option)
+{
+    struct dxg *dxg = context;
+
+    for (size_t i = 0; i < sizeof(options_known) / sizeof(options_known[0]); i++) {
+        if (strcmp(option->name, options_known[i].name) == 0)
+            return options_known[i].read(dxg, option);
+    }
+    return dxg->services->fail_with(
+        STATUS_INVALID_PARAMETER,
+        "\"%s\" is not an option of dxg; there are device=PATH, access=read-only and close-on-exec",
+        option->name);
 }
 
 static NTSTATUS dxg_open(const struct d3dkmt_backend_services *services, const char *options,
@@ -109,10 +107,11 @@ static NTSTATUS dxg_open(const struct d3dkmt_backend_services *services, const c
     if (!dxg)
         return services->fail_with(STATUS_NO_MEMORY, "no memory for the backend");
     dxg->services = services;
-    strcpy(dxg->path, "/dev/dxg");
+    strcpy(dxg->path, DEVICE);
+    dxg->open_flags = O_RDWR | O_CLOEXEC;
     NTSTATUS status = d3dkmti_options_visit(options, read_option, dxg);
     if (NT_SUCCESS(status)) {
-        int descriptor = open_node(services, dxg->path, &dxg->device, &status);
+        int descriptor = node_open(services, dxg->path, dxg->open_flags, &dxg->device, &status);
 
         atomic_store(&dxg->descriptor, descriptor);
     }
@@ -130,7 +129,7 @@ static NTSTATUS dxg_probe(const struct d3dkmt_backend_services *services)
 {
     NTSTATUS status = STATUS_SUCCESS;
     dev_t device;
-    int descriptor = open_node(services, "/dev/dxg", &device, &status);
+    int descriptor = node_open(services, DEVICE, O_RDWR | O_CLOEXEC, &device, &status);
 
     if (descriptor >= 0)
         close(descriptor);
@@ -138,14 +137,6 @@ static NTSTATUS dxg_probe(const struct d3dkmt_backend_services *services)
 }
 
 /* ---- descriptors that went astray */
-
-/* Whether the number still stands for the device: a daemon may have closed all it found. */
-static bool is_ours(const struct dxg *dxg, int descriptor)
-{
-    struct stat node;
-
-    return fstat(descriptor, &node) == 0 && S_ISCHR(node.st_mode) && node.st_rdev == dxg->device;
-}
 
 /*
  * Replaces a descriptor that another process opened (a clone that no fork handler saw) or whose
@@ -157,12 +148,12 @@ static bool replace_descriptor(struct dxg *dxg, int seen)
 
     pthread_mutex_lock(&dxg->reopen_mutex);
     int descriptor = atomic_load(&dxg->descriptor);
-    bool ours = is_ours(dxg, descriptor);
+    bool ours = node_is(descriptor, dxg->device);
     if (descriptor != seen) {
         replaced = true; /* by another thread */
     } else if (!ours || dxg->owner != getpid()) {
         NTSTATUS status;
-        int opened = open_node(dxg->services, dxg->path, &dxg->device, &status);
+        int opened = node_open(dxg->services, dxg->path, dxg->open_flags, &dxg->device, &status);
 
         if (opened >= 0) {
             if (ours)
@@ -178,6 +169,24 @@ static bool replace_descriptor(struct dxg *dxg, int seen)
 
 /* ---- calls */
 
+/* An operation that the kernel lacks, or a descriptor that is not ours and could not be replaced.
+ */
+static NTSTATUS explain_unknown(struct dxg *dxg, const struct d3dkmt_op *op)
+{
+    const char *successor = d3dkmti_op_successor(op), *meaning;
+
+    if (dxg->owner != getpid())
+        return dxg->services->fail_with(
+            STATUS_NOT_SUPPORTED,
+            "the descriptor of %s belongs to process %d, and this one may open none (%s)",
+            dxg->path, (int)dxg->owner, strerror(ENOTTY));
+    atomic_store(&dxg->presence[op->id], PRESENCE_NO);
+    NTSTATUS status = dxg_errno_status(ENOTTY, &meaning);
+    if (successor)
+        return dxg->services->fail_with(status, "%s", successor);
+    return dxg->services->fail_with(status, "%s (%s)", meaning, strerror(ENOTTY));
+}
+
 static NTSTATUS explain(struct dxg *dxg, const struct d3dkmt_op *op, int result, int error)
 {
     const char *meaning;
@@ -185,41 +194,71 @@ static NTSTATUS explain(struct dxg *dxg, const struct d3dkmt_op *op, int result,
     if (result != -1) /* the driver returned a status instead of an errno */
         return dxg->services->fail_with((NTSTATUS)result,
                                         "the kernel refused the description of the allocation");
-    NTSTATUS status = dxg_errno_status(error, &meaning);
     if (error == ENOTTY)
-        atomic_store(&dxg->presence[op->id], PRESENCE_NO);
+        return explain_unknown(dxg, op);
+    if (error == EINTR)
+        return dxg->services->fail_with(STATUS_DEVICE_REMOVED, "the library is being closed");
+    NTSTATUS status = dxg_errno_status(error, &meaning);
     return dxg->services->fail_with(status, "%s (%s)", meaning, strerror(error));
 }
 
-static NTSTATUS call_again(struct dxg *dxg, const struct d3dkmt_op *op, void *args, int descriptor,
-                           int result)
+/* After a first result of -1: sends the request again as long as that may help. */
+static int send_again(struct dxg *dxg, const struct d3dkmt_op *op, void *args, int descriptor)
 {
     bool replaced = false;
+    int result = -1;
 
     while (result == -1) {
         /* Only a wait can be interrupted, and it has no time limit that would have to be kept. */
-        if (errno != EINTR) {
-            bool astray = errno == ENOTTY || errno == EBADF;
-
-            if (!astray || replaced || !replace_descriptor(dxg, descriptor))
+        if (errno == EINTR) {
+            if (atomic_load(&dxg->waiters.closing))
                 break;
+        } else {
+            int error = errno;
+            bool astray = error == ENOTTY || error == EBADF;
+
+            if (!astray || replaced || !replace_descriptor(dxg, descriptor)) {
+                errno = error;
+                break;
+            }
             replaced = true;
             descriptor = atomic_load(&dxg->descriptor);
         }
         result = ioctl(descriptor, op->ioctl_request, args);
     }
-    return result >= 0 ? (NTSTATUS)result : explain(dxg, op, result, errno);
+    return result;
+}
+
+static inline int send_request(struct dxg *dxg, const struct d3dkmt_op *op, void *args)
+{
+    int descriptor = atomic_load_explicit(&dxg->descriptor, memory_order_relaxed);
+    int result = ioctl(descriptor, op->ioctl_request, args);
+
+    return result == -1 ? send_again(dxg, op, args, descriptor) : result;
+}
+
+static int send_blocking(struct dxg *dxg, const struct d3dkmt_op *op, void *args)
+{
+    int place = waiters_enter(&dxg->waiters);
+    /* Looked at after the thread is entered: whoever closes afterwards finds it. */
+    bool closing = atomic_load(&dxg->waiters.closing);
+    int result = closing ? -1 : send_request(dxg, op, args);
+    int error = closing ? EINTR : errno;
+
+    waiters_leave(&dxg->waiters, place);
+    errno = error;
+    return result;
 }
 
 static NTSTATUS dxg_call(void *instance, const struct d3dkmt_op *op, void *args)
 {
     struct dxg *dxg = instance;
-    int descriptor = atomic_load_explicit(&dxg->descriptor, memory_order_relaxed);
 
     if (op->ioctl_request == 0)
         return dxg->services->fail_with(STATUS_NOT_SUPPORTED, "dxgkrnl has no such operation");
-    int result = ioctl(descriptor, op->ioctl_request, args);
-    return result >= 0 ? (NTSTATUS)result : call_again(dxg, op, args, descriptor, result);
+    int result = __builtin_expect(op->flags & D3DKMT_OP_BLOCKING, 0) ? send_blocking(dxg, op, args)
+                                                                     : send_request(dxg, op, args);
+    return result >= 0 ? (NTSTATUS)result : explain(dxg, op, result, errno);
 }
 
 /* Asks the kernel once: a NULL argument is EFAULT for what it has and ENOTTY for what it lacks. */
@@ -229,14 +268,22 @@ static bool dxg_supports(void *instance, const struct d3dkmt_op *op)
     unsigned char known = atomic_load(&dxg->presence[op->id]);
 
     if (known == PRESENCE_UNKNOWN) {
-        int result =
-            op->ioctl_request ? ioctl(atomic_load(&dxg->descriptor), op->ioctl_request, NULL) : -1;
+        int result = op->ioctl_request ? send_request(dxg, op, NULL) : -1;
         bool lacks = op->ioctl_request == 0 || (result == -1 && errno == ENOTTY);
 
         known = lacks ? PRESENCE_NO : PRESENCE_YES;
-        atomic_store(&dxg->presence[op->id], known);
+        /* A descriptor of another process says nothing of the kernel. */
+        if (!lacks || dxg->owner == getpid())
+            atomic_store(&dxg->presence[op->id], known);
     }
     return known == PRESENCE_YES;
+}
+
+static void dxg_interrupt(void *instance)
+{
+    struct dxg *dxg = instance;
+
+    waiters_interrupt(&dxg->waiters);
 }
 
 static void dxg_close(void *instance)
@@ -244,7 +291,7 @@ static void dxg_close(void *instance)
     struct dxg *dxg = instance;
     int descriptor = atomic_load(&dxg->descriptor);
 
-    if (is_ours(dxg, descriptor))
+    if (node_is(descriptor, dxg->device))
         close(descriptor);
     pthread_mutex_destroy(&dxg->reopen_mutex);
     free(dxg);
@@ -256,7 +303,7 @@ static void dxg_after_fork(void *instance)
     struct dxg *dxg = instance;
     int descriptor = atomic_load(&dxg->descriptor);
 
-    if (is_ours(dxg, descriptor))
+    if (node_is(descriptor, dxg->device))
         close(descriptor);
 }
 
@@ -269,6 +316,7 @@ const struct d3dkmt_backend dxg_backend = {
     .open = dxg_open,
     .call = dxg_call,
     .supports = dxg_supports,
+    .interrupt = dxg_interrupt,
     .close = dxg_close,
     .after_fork = dxg_after_fork,
 };

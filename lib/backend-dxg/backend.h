@@ -6,7 +6,9 @@
 #include <d3dkmt/backend.h>
 
 /*
- * Options: device=PATH (default /dev/dxg). It calls libc's open() and ioctl(), so that tracing
+ * Options: device=PATH (default /dev/dxg); access=read-only (the driver does not look at it, but
+ * the node's permissions may); close-on-exec=off (dxgkrnl lets a descriptor, and the handles, live
+ * on in the program that the process executes). It calls libc's open() and ioctl(), so that tracing
  * tools and interposers see it.
  */
 extern const struct d3dkmt_backend dxg_backend;

@@ -76,6 +76,7 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
         .process_id = (uint64_t)getpid(),
         .name = task_name,
         .check_pointers = options->check_pointers,
+        .interruptible = options->interruptible,
     };
     status = d3dkmti_guest_process_open(vm_of(loopback), &process, &loopback->process);
     if (!NT_SUCCESS(status)) {

@@ -45,6 +45,7 @@ static const struct switch_option {
     {"hw-scheduling", offsetof(struct loopback_options, hw_scheduling)},
     {"deterministic", offsetof(struct loopback_options, host.deterministic)},
     {"check-pointers", offsetof(struct loopback_options, check_pointers)},
+    {"interruptible", offsetof(struct loopback_options, interruptible)},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -177,7 +178,7 @@ static NTSTATUS configure_adapters(struct loopback_options *options)
 /* A host in another process has options of its own: what is given here would be without effect. */
 static NTSTATUS check_client_option(void *context, const struct option *option)
 {
-    static const char *const clients[] = {"host", "spin-us", "check-pointers"};
+    static const char *const clients[] = {"host", "spin-us", "check-pointers", "interruptible"};
 
     (void)context;
     for (size_t i = 0; i < COUNT(clients); i++)

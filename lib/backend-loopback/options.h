@@ -16,7 +16,8 @@ struct loopback_options {
     struct host_config host;
     uint64_t adapters, compute_only_adapters, version;
     uint64_t local_memory, non_local_memory, local_budget, hang_timeout_ms, spin_us;
-    bool async, secure, page_lists, pending, check_pointers, hw_scheduling, seed_given;
+    bool async, secure, page_lists, pending, check_pointers, interruptible, hw_scheduling,
+        seed_given;
 };
 
 /* Explained on failure: STATUS_INVALID_PARAMETER, or what profile_load says. On success the host's

@@ -38,6 +38,8 @@ enum conformance_host {
     HOST_HOSTD, /* in a d3dkmt-hostd of the run's own */
     HOST_VMBUS, /* the same behind simulated UIO devices */
     HOST_GIVEN, /* whatever D3DKMT_BACKEND names: in a VM, the kernel's own UIO devices */
+    HOST_SHIM,  /* behind the /dev/dxg that d3dkmt-run gives the program */
+    HOST_REAL,  /* none: behind a /dev/dxg of the kernel's stands Windows */
 };
 
 struct conformance_path {
@@ -119,6 +121,22 @@ void conformance_add(const struct conformance_test *test);
 void conformance_register_arguments(void);
 void conformance_register_unsupported(void);
 
+/* ---- what the kernel's interface loses */
+
+/* A test that says something else where a kernel is between the program and the engine. */
+struct conformance_difference {
+    const char *function, *name; /* of the test, which must exist; no name: all of the function's */
+    void (*run)(struct world *world);
+    const char *instead; /* what happens there, */
+    const char *reason;  /* and why */
+};
+
+extern const struct conformance_difference conformance_differences[];
+extern const size_t conformance_difference_count;
+
+/* Whether the path has a kernel, which answers with an errno alone. */
+bool conformance_has_kernel(void);
+
 /* ---- statuses */
 
 /*
@@ -134,6 +152,9 @@ void conformance_register_unsupported(void);
     } while (0)
 
 /* ---- fixture */
+
+/* Why the path cannot be run on this machine, in words, or NULL. */
+const char *conformance_absence(void);
 
 /* Setup and teardown of the whole run. */
 int conformance_open_path(void **state);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define IN_PROCESS                                                                                 \
     (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY | CONFORMANCE_LARGEST | CONFORMANCE_CHILDREN)
@@ -13,6 +14,7 @@
     (CONFORMANCE_SOFTGPU | CONFORMANCE_PROCESSES | CONFORMANCE_LARGEST | CONFORMANCE_CHILDREN)
 #define SMALL_RING (CONFORMANCE_SOFTGPU)
 #define VM         (CONFORMANCE_SOFTGPU | CONFORMANCE_CALLER_MEMORY)
+#define NO_SOFTGPU (CONFORMANCE_LARGEST | CONFORMANCE_CHILDREN)
 
 const struct conformance_path conformance_paths[] = {
     {"loopback", "", IN_PROCESS, HOST_HERE, false},
@@ -28,6 +30,9 @@ const struct conformance_path conformance_paths[] = {
     {"vmbus-uio", "", SMALL_RING, HOST_VMBUS, false},
     {"vmbus-uio-async", "async", SMALL_RING, HOST_VMBUS, true},
     {"vmbus-uio-version-39", "version=39", SMALL_RING, HOST_VMBUS, false},
+    {"dxg", "", IN_PROCESS, HOST_SHIM, false},
+    {"dxg-async", "async", IN_PROCESS, HOST_SHIM, true},
+    {"dxg-kernel", "", NO_SOFTGPU, HOST_REAL, false},
     {"vm", "page-lists", VM, HOST_GIVEN, false},
     {"vm-async", "page-lists,async", VM, HOST_GIVEN, true},
     {"vm-version-39", "version=39", SMALL_RING, HOST_GIVEN, false},
@@ -40,6 +45,30 @@ static struct host_process host; /* of remote paths */
 static struct world world;
 static unsigned descriptors_before;
 
+bool conformance_has_kernel(void)
+{
+    return conformance_path->host == HOST_SHIM || conformance_path->host == HOST_REAL;
+}
+
+const char *conformance_absence(void)
+{
+    static char reason[256];
+
+    if (conformance_path->host != HOST_REAL)
+        return NULL;
+    if (access("/dev/dxg", F_OK) != 0)
+        return "this machine has no /dev/dxg";
+    /* Objects are described in the built-in miniport's language: another driver refuses them. */
+    setenv("D3DKMT_BACKEND", "dxg", 1);
+    world_create(&world, world_public_call, NULL);
+    if (world.failures)
+        snprintf(reason, sizeof(reason), "the driver of its GPU refuses the tests' objects (%s)",
+                 world.first_failure);
+    world_abandon(&world);
+    D3DKMTCloseDxCoreDevice();
+    return *reason ? reason : NULL;
+}
+
 int conformance_open_path(void **state)
 {
     const char *options = conformance_path->options;
@@ -49,6 +78,8 @@ int conformance_open_path(void **state)
     /* The first call opens what the environment names, as in any program. */
     if (conformance_path->host == HOST_GIVEN)
         return getenv("D3DKMT_BACKEND") ? 0 : -1;
+    if (conformance_has_kernel())
+        return setenv("D3DKMT_BACKEND", "dxg", 1);
     if (conformance_path->host == HOST_HERE) {
         snprintf(backend, sizeof(backend), "loopback:%s", options);
         return setenv("D3DKMT_BACKEND", backend, 1);
@@ -112,10 +143,25 @@ int conformance_tear_down(void **state)
     return left == 0 && world.failures == 0 ? 0 : -1;
 }
 
+static const struct conformance_difference *find_difference(const struct conformance_test *test)
+{
+    for (size_t i = 0; i < conformance_difference_count; i++) {
+        const struct conformance_difference *difference = &conformance_differences[i];
+
+        if (strcmp(difference->function, test->function) == 0 &&
+            (!difference->name || strcmp(difference->name, test->name) == 0))
+            return difference;
+    }
+    return NULL;
+}
+
 void conformance_run(void **state)
 {
+    const struct conformance_difference *difference =
+        conformance_has_kernel() ? find_difference(conformance_current) : NULL;
+
     (void)state;
-    conformance_current->run(&world);
+    (difference ? difference->run : conformance_current->run)(&world);
 }
 
 struct umd conformance_umd(const struct world *of)

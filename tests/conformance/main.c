@@ -42,6 +42,38 @@ static int list(void)
     return 0;
 }
 
+static bool exists(const struct conformance_difference *difference)
+{
+    for (struct conformance_test *test = first; test; test = test->next) {
+        if (strcmp(test->function, difference->function) == 0 &&
+            (!difference->name || strcmp(test->name, difference->name) == 0))
+            return true;
+    }
+    fprintf(stderr, "there is no test of %s that could be different\n", difference->function);
+    return false;
+}
+
+/* One line per difference, for the table in the documentation; last how many tests of arguments
+ * find an errno where other paths name the argument. */
+static int list_differences(void)
+{
+    unsigned arguments = 0;
+
+    for (size_t i = 0; i < conformance_difference_count; i++) {
+        const struct conformance_difference *difference = &conformance_differences[i];
+
+        if (!exists(difference))
+            return 1;
+        printf("%s\t%s\t%s\t%s\n", difference->function,
+               difference->name ? difference->name : "(all)", difference->instead,
+               difference->reason);
+    }
+    for (struct conformance_test *test = first; test; test = test->next)
+        arguments += test->malformation != NULL;
+    printf("%u\n", arguments);
+    return 0;
+}
+
 static const struct conformance_path *find_path(const char *name)
 {
     for (size_t i = 0; i < conformance_path_count; i++) {
@@ -85,14 +117,21 @@ int main(int count, char **arguments)
     conformance_register_unsupported();
     if (count == 2 && strcmp(arguments[1], "--list") == 0)
         return list();
+    if (count == 2 && strcmp(arguments[1], "--differences") == 0)
+        return list_differences();
     if (count > 1)
         conformance_path = find_path(arguments[1]);
     if (!conformance_path || count > 3) {
-        fprintf(stderr, "usage: %s [PATH [TEXT]] | --list\npaths:", arguments[0]);
+        fprintf(stderr, "usage: %s [PATH [TEXT]] | --list | --differences\npaths:", arguments[0]);
         for (size_t i = 0; i < conformance_path_count; i++)
             fprintf(stderr, " %s", conformance_paths[i].name);
         fprintf(stderr, "\nTEXT: only tests whose FUNCTION.NAME contains it\n");
         return 2;
+    }
+    const char *absence = conformance_absence();
+    if (absence) {
+        printf("skipped: %s\n", absence);
+        return 77;
     }
     return run(count > 2 ? arguments[2] : "");
 }

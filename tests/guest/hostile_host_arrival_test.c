@@ -31,7 +31,7 @@ static void assert_honest_tour(const char *after)
 
 static NTSTATUS open_process(void)
 {
-    struct guest_process_options options = {1, "arrival", false};
+    struct guest_process_options options = {1, "arrival", false, false};
     struct guest_process *process;
     NTSTATUS status = d3dkmti_guest_process_open(liar->real.vm, &options, &process);
 

@@ -383,7 +383,7 @@ void liar_listen(struct liar *liar, liar_hook *hook, void *context)
 
 struct guest_process *liar_process(struct liar *liar, bool check_pointers)
 {
-    struct guest_process_options options = {1234, "hostile", check_pointers};
+    struct guest_process_options options = {1234, "hostile", check_pointers, false};
     struct guest_process *process = NULL;
 
     must(NT_SUCCESS(d3dkmti_guest_process_open(liar->real.vm, &options, &process)), "no process");

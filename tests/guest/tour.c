@@ -38,7 +38,7 @@ static void call_everything(struct world *world)
 
 unsigned tour_run(struct liar *liar, bool check_pointers, const char **failure)
 {
-    struct guest_process_options options = {4711, "tour", check_pointers};
+    struct guest_process_options options = {4711, "tour", check_pointers, false};
     struct guest_process *process;
     struct world world;
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Ends the program with the place and what was seen. */
@@ -20,32 +21,76 @@
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);      \
-            exit(1);                                                                               \
+            _exit(1);                                                                              \
         }                                                                                          \
     } while (0)
 
-/* A request fails with this errno. */
+/* A request, or another system call, fails with this errno. */
 #define CHECK_ERROR(call, error)                                                                   \
     do {                                                                                           \
         errno = 0;                                                                                 \
         CHECK((call) == -1 && errno == (error));                                                   \
     } while (0)
 
-#define RAW_OPEN_ADAPTER_FROM_LUID 0xC00C4701
-#define RAW_CREATE_DEVICE          0xC0404702
-#define RAW_ENUM_ADAPTERS2         0xC0104714
-#define RAW_CLOSE_ADAPTER          0xC0044715
-#define RAW_DESTROY_DEVICE         0xC0044719
+#define RAW_OPEN_ADAPTER_FROM_LUID  0xC00C4701
+#define RAW_CREATE_DEVICE           0xC0404702
+#define RAW_CREATE_CONTEXT_GONE     0xC0604703
+#define RAW_CREATE_CONTEXT_VIRTUAL  0xC0284704
+#define RAW_DESTROY_CONTEXT         0xC0044705
+#define RAW_CREATE_ALLOCATION       0xC0484706
+#define RAW_CREATE_PAGING_QUEUE     0xC0204707
+#define RAW_QUERY_ADAPTER_INFO      0xC0184709
+#define RAW_MAKE_RESIDENT           0xC030470B
+#define RAW_MAP_GPU_VIRTUAL_ADDRESS 0xC068470C
+#define RAW_ESCAPE                  0xC020470D
+#define RAW_SUBMIT_COMMAND          0xC180470F
+#define RAW_CREATE_SYNC_OBJECT      0xC0604710
+#define RAW_DESTROY_ALLOCATION      0xC0184713
+#define RAW_ENUM_ADAPTERS2          0xC0104714
+#define RAW_CLOSE_ADAPTER           0xC0044715
+#define RAW_DESTROY_DEVICE          0xC0044719
+#define RAW_DESTROY_SYNC_OBJECT     0xC004471D
+#define RAW_LOCK                    0xC0184725
+#define RAW_UNLOCK                  0xC0084737
+#define RAW_SIGNAL_FROM_CPU         0xC0204731
+#define RAW_WAIT_FROM_CPU           0xC028473A
+#define RAW_ENUM_ADAPTERS3          0xC018473E
+#define RAW_SHARE_OBJECTS           0xC028473F
+#define RAW_OPEN_SYNC_OBJECT        0xC0584740
+#define RAW_ENUM_PROCESSES          0xC0184748
+
+#define RAW_INVALID_PARAMETER ((int)0xC000000D)
+
+struct raw_luid {
+    uint32_t low, high;
+};
+
+struct raw_open_adapter {
+    struct raw_luid luid;
+    uint32_t adapter;
+};
 
 struct raw_adapter_info {
     uint32_t adapter;
-    uint32_t luid_low, luid_high;
+    struct raw_luid luid;
     uint32_t source_count, present_move_regions;
 };
 
 struct raw_enum_adapters2 {
     uint32_t count, reserved;
     uint64_t adapters;
+};
+
+struct raw_enum_adapters3 {
+    uint64_t filter;
+    uint32_t count, reserved;
+    uint64_t adapters;
+};
+
+struct raw_query_adapter_info {
+    uint32_t adapter, type;
+    uint64_t data;
+    uint32_t size, reserved;
 };
 
 struct raw_create_device {
@@ -57,5 +102,104 @@ struct raw_create_device {
     uint64_t patch_location_list;
     uint32_t patch_location_list_size, reserved2;
 };
+
+struct raw_allocation_info {
+    uint32_t allocation, padding;
+    uint64_t memory, private_data;
+    uint32_t private_size, source, flags, padding2;
+    uint64_t gpu_address, priority, reserved[5];
+};
+
+struct raw_create_allocation {
+    uint32_t device, resource, global_share, reserved;
+    uint64_t runtime_data;
+    uint32_t runtime_size, reserved1;
+    uint64_t standard_or_private;
+    uint32_t private_size, count;
+    uint64_t infos;
+    uint32_t flags, reserved2;
+    uint64_t runtime_resource;
+};
+
+struct raw_destroy_allocation {
+    uint32_t device, resource;
+    uint64_t list;
+    uint32_t count, flags;
+};
+
+/* Type 1: existing heap; 2: cross adapter. */
+struct raw_standard_allocation {
+    uint32_t type, padding;
+    uint64_t size;
+    uint32_t flags, padding2;
+};
+
+struct raw_lock {
+    uint32_t device, allocation, flags, reserved;
+    uint64_t data;
+};
+
+struct raw_unlock {
+    uint32_t device, allocation;
+};
+
+/* A monitored fence has the type 5. */
+struct raw_create_sync_object {
+    uint32_t device, reserved;
+    uint32_t type, flags;
+    uint64_t initial_value, cpu_address, gpu_address, engine_affinity;
+    uint64_t rest[4];
+    uint32_t shared_handle, padding, sync_object, reserved1;
+};
+
+struct raw_signal_from_cpu {
+    uint32_t device, count;
+    uint64_t objects, values;
+    uint32_t flags, reserved;
+};
+
+struct raw_wait_from_cpu {
+    uint32_t device, count;
+    uint64_t objects, values, event;
+    uint32_t flags, reserved;
+};
+
+struct raw_share_objects {
+    uint32_t count, reserved;
+    uint64_t objects, attributes;
+    uint32_t access, reserved1;
+    uint64_t descriptor;
+};
+
+struct raw_open_sync_object {
+    uint64_t descriptor;
+    uint32_t device, flags, sync_object, reserved;
+    uint64_t cpu_address, gpu_address, engine_affinity;
+    uint64_t rest[5];
+};
+
+struct raw_enum_processes {
+    struct raw_luid luid;
+    uint64_t buffer, count;
+};
+
+enum { RAW_MONITORED_FENCE = 5, RAW_SHARED = 1, RAW_NT_SECURITY_SHARING = 2 };
+
+/* What most tests begin with. */
+struct raw {
+    int device_node;
+    struct raw_luid luid;
+    uint32_t adapter, device;
+};
+
+int raw_open(void);
+void raw_begin(struct raw *raw); /* opens the node, the first adapter and a device */
+uint32_t raw_open_adapter(int node, struct raw_luid *luid);
+uint32_t raw_create_fence(const struct raw *raw, uint32_t flags, const volatile uint64_t **value);
+int raw_signal(const struct raw *raw, uint32_t fence, uint64_t value);
+int raw_wait(const struct raw *raw, uint32_t fence, uint64_t value);
+
+/* Waits for a child, which ended with exit status 0. */
+void raw_join(pid_t child);
 
 #endif

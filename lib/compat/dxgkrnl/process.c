@@ -30,12 +30,12 @@ static pthread_once_t log_once = PTHREAD_ONCE_INIT;
 static int open_process(const char *options, void **process)
 {
     char text[OPTIONS_TEXT_MAX];
-    const char *check = pointers_can_be_checked() ? "check-pointers" : "";
-    const char *comma = *check && *options ? "," : "";
+    const char *check = pointers_can_be_checked() ? ",check-pointers" : "";
 
     pthread_once(&log_once, log_read_environment);
     NTSTATUS status;
-    if ((size_t)snprintf(text, sizeof(text), "%s%s%s", check, comma, options) >= sizeof(text))
+    if ((size_t)snprintf(text, sizeof(text), "interruptible%s%s%s", check, *options ? "," : "",
+                         options) >= sizeof(text))
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER, "the options are too long");
     else
         status = d3dkmt_loopback_backend.open(&backend_services, text, process);

@@ -8,13 +8,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* All other failures of the host are EINVAL. */
+/*
+ * All other failures of the host are EINVAL. Interrupted waits are the engine's own; the host does
+ * not say so.
+ */
 static const struct {
     NTSTATUS status;
     int error;
 } errors[] = {
     {STATUS_OBJECT_NAME_COLLISION, EEXIST},
     {STATUS_NO_MEMORY, ENOMEM},
+    {STATUS_CANCELLED, EINTR},
     {STATUS_INVALID_PARAMETER, EINVAL},
     {STATUS_OBJECT_NAME_INVALID, ENOENT},
     {STATUS_OBJECT_NAME_NOT_FOUND, ENOENT},

@@ -82,7 +82,8 @@ static void forget_parent(void)
     void *table = atomic_exchange(&device_table, NULL);
 
     pthread_mutex_init(&mutex, NULL);
-    munmap(table, DEVICE_DESCRIPTORS_MAX * sizeof(struct device *));
+    if (table)
+        munmap(table, DEVICE_DESCRIPTORS_MAX * sizeof(struct device *));
     current = NULL;
     atomic_store(&highest, 0);
     mark_alive();
@@ -116,17 +117,16 @@ static void unlock_after_fork(void)
     pthread_mutex_unlock(&mutex);
 }
 
-/* ---- process objects; all under the mutex */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-static bool prepare_engine(void)
+/* Before anybody holds the mutex: a child of that moment would inherit it locked. */
+static void prepare_for_fork(void)
 {
-    if (!dxgkrnl) {
-        dxgkrnl = load_engine();
-        if (dxgkrnl)
-            pthread_atfork(lock_before_fork, unlock_after_fork, notice_fork);
-    }
-    return dxgkrnl != NULL;
+    mark_alive();
+    pthread_atfork(lock_before_fork, unlock_after_fork, notice_fork);
 }
+
+/* ---- process objects; all under the mutex */
 
 static bool prepare_table(void)
 {
@@ -136,7 +136,6 @@ static bool prepare_table(void)
                        PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table == MAP_FAILED)
         return false;
-    mark_alive();
     atomic_store(&device_table, table);
     return true;
 }
@@ -177,7 +176,9 @@ static struct device *join(void)
 
     if (current && acquire(current))
         return current;
-    if (!prepare_engine() || !prepare_table())
+    if (!dxgkrnl)
+        dxgkrnl = load_engine();
+    if (!dxgkrnl || !prepare_table())
         return NULL;
     struct device *device = get_unused();
     if (!device || dxgkrnl->open(options ? options : "", &process) != 0)
@@ -223,6 +224,7 @@ static void enter(int descriptor, struct device *device)
 /* Makes the descriptor one of the calling process's device. */
 static struct device *attach(int descriptor)
 {
+    pthread_once(&fork_once, prepare_for_fork);
     pthread_mutex_lock(&mutex);
     struct device *device = join();
     pthread_mutex_unlock(&mutex);

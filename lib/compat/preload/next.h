@@ -31,6 +31,9 @@
     X(int, fcntl, (int, int, ...))                                                                 \
     X(int, fcntl64, (int, int, ...))                                                               \
     X(int, ioctl, (int, unsigned long, ...))                                                       \
+    X(ssize_t, read, (int, void *, size_t))                                                        \
+    X(ssize_t, write, (int, const void *, size_t))                                                 \
+    X(ssize_t, pread, (int, void *, size_t, off_t))                                                \
     X(void *, mmap, (void *, size_t, int, int, int, off_t))                                        \
     X(void *, mmap64, (void *, size_t, int, int, int, off64_t))                                    \
     X(int, stat, (const char *, struct stat *))                                                    \

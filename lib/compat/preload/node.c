@@ -55,7 +55,7 @@ static uint64_t own_start_time(void)
 {
     char text[1024], *field;
     int file = next()->open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t length = file >= 0 ? read(file, text, sizeof(text) - 1) : -1;
+    ssize_t length = file >= 0 ? next()->read(file, text, sizeof(text) - 1) : -1;
 
     if (file >= 0)
         next()->close(file);
@@ -83,7 +83,7 @@ static bool write_record(int file)
     struct node_record record;
 
     fill(&record);
-    return write(file, &record, sizeof(record)) == (ssize_t)sizeof(record) &&
+    return next()->write(file, &record, sizeof(record)) == (ssize_t)sizeof(record) &&
            ftruncate(file, NODE_SIZE) == 0 && next()->fcntl(file, F_ADD_SEALS, SEALS) == 0;
 }
 
@@ -106,9 +106,10 @@ int node_open(int flags)
 bool node_read(int descriptor, struct node_record *record)
 {
     int saved = errno;
-    bool is_node = next()->fcntl(descriptor, F_GET_SEALS) == SEALS &&
-                   pread(descriptor, record, sizeof(*record), 0) == (ssize_t)sizeof(*record) &&
-                   memcmp(record->magic, MAGIC, sizeof(MAGIC)) == 0 && record->version == VERSION;
+    bool is_node =
+        next()->fcntl(descriptor, F_GET_SEALS) == SEALS &&
+        next()->pread(descriptor, record, sizeof(*record), 0) == (ssize_t)sizeof(*record) &&
+        memcmp(record->magic, MAGIC, sizeof(MAGIC)) == 0 && record->version == VERSION;
 
     errno = saved;
     return is_node;

@@ -15,21 +15,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEPT = 3, TEXT_MAX = PATH_MAX + 64 };
+enum { KEPT = 3, TEXT_MAX = 2 * PATH_MAX };
 
 static const char *const names[KEPT] = {"LD_PRELOAD", "D3DKMT_RUN_OPTIONS", "D3DKMT_RUN_LIBRARIES"};
 
 /* The assignments that this process was started with; "" for what it did not have. */
 static char kept[KEPT][TEXT_MAX];
+static char own_path[PATH_MAX];
 
-/* LD_PRELOAD has the shim alone here: the rest of it is the program's affair. */
 __attribute__((constructor)) static void keep(void)
 {
     Dl_info own;
 
     if (dladdr(kept, &own))
-        snprintf(kept[0], sizeof(kept[0]), "LD_PRELOAD=%s", own.dli_fname);
-    for (int i = 1; i < KEPT; i++) {
+        snprintf(own_path, sizeof(own_path), "%s", own.dli_fname);
+    for (int i = 0; i < KEPT; i++) {
         const char *value = secure_getenv(names[i]);
 
         if (value)
@@ -52,7 +52,7 @@ static bool is_complete(char *const *environment)
 {
     const char *preload = find(environment, names[0]);
 
-    return !kept[0][0] || (preload && strstr(preload, kept[0] + sizeof("LD_PRELOAD=") - 1));
+    return !kept[0][0] || (preload && strstr(preload, own_path));
 }
 
 static size_t count(char *const *environment)

@@ -2,6 +2,7 @@
 #include "core/guest/call.h"
 
 #include "core/last_error.h"
+#include "core/op_table.h"
 
 #include <string.h>
 #include <sys/uio.h>
@@ -29,30 +30,12 @@ bool d3dkmti_guest_supports(const struct d3dkmt_op *op)
     return handlers[op->id] != NULL;
 }
 
-/* What took the place of operations that the first drivers had. */
-static const struct {
-    enum d3dkmt_op_id op;
-    const char *instead;
-} successors[] = {
-    {D3DKMT_OP_CreateContext, "contexts that patch addresses are gone; use "
-                              "D3DKMTCreateContextVirtual, and D3DKMTSubmitCommand to submit"},
-    {D3DKMT_OP_Render, "use D3DKMTSubmitCommand on a context of D3DKMTCreateContextVirtual"},
-    {D3DKMT_OP_CreateHwContext, "use D3DKMTCreateContextVirtual, and D3DKMTCreateHwQueue on it"},
-    {D3DKMT_OP_DestroyHwContext, "contexts of hardware queues come from "
-                                 "D3DKMTCreateContextVirtual; use D3DKMTDestroyContext"},
-    {D3DKMT_OP_OpenResource, "resources have no global handles; use D3DKMTShareObjects and "
-                             "D3DKMTOpenResourceFromNtHandle"},
-    {D3DKMT_OP_QueryResourceInfo, "resources have no global handles; use D3DKMTShareObjects and "
-                                  "D3DKMTQueryResourceInfoFromNtHandle"},
-};
-
 static NTSTATUS refuse(const struct d3dkmt_op *op)
 {
-    for (size_t i = 0; i < sizeof(successors) / sizeof(successors[0]); i++) {
-        if (successors[i].op == op->id)
-            return d3dkmti_fail(STATUS_NOT_SUPPORTED, "%s", successors[i].instead);
-    }
-    return d3dkmti_fail(STATUS_NOT_SUPPORTED, "the guest engine does not have this operation");
+    const char *successor = d3dkmti_op_successor(op);
+
+    return d3dkmti_fail(STATUS_NOT_SUPPORTED, "%s",
+                        successor ? successor : "the guest engine does not have this operation");
 }
 
 NTSTATUS d3dkmti_guest_call(struct guest_process *process, const struct d3dkmt_op *op, void *args)

@@ -69,9 +69,6 @@ static struct guest_event *take_out(struct guest_events *events, uint64_t id)
 
 /* ---- threads that wait */
 
-/* One per thread, for ever: a wait allocates nothing. */
-static _Thread_local pthread_cond_t own_condition = PTHREAD_COND_INITIALIZER;
-
 void guest_event_begin_wait(struct guest_events *events, struct guest_event *event,
                             const void *process, const void *device, const void *adapter)
 {
@@ -80,21 +77,11 @@ void guest_event_begin_wait(struct guest_events *events, struct guest_event *eve
         .descriptor = -1,
         .result = STATUS_PENDING,
         .owners = {process, device, adapter},
-        .condition = &own_condition,
     };
+    sem_init(&event->over, 0, 0);
     pthread_mutex_lock(&events->mutex);
     enter(events, event);
     pthread_mutex_unlock(&events->mutex);
-}
-
-NTSTATUS guest_event_wait(struct guest_events *events, struct guest_event *event)
-{
-    pthread_mutex_lock(&events->mutex);
-    while (event->result == STATUS_PENDING)
-        pthread_cond_wait(event->condition, &events->mutex);
-    take_out(events, event->id);
-    pthread_mutex_unlock(&events->mutex);
-    return event->result;
 }
 
 void guest_event_end_wait(struct guest_events *events, struct guest_event *event)
@@ -102,13 +89,28 @@ void guest_event_end_wait(struct guest_events *events, struct guest_event *event
     pthread_mutex_lock(&events->mutex);
     take_out(events, event->id);
     pthread_mutex_unlock(&events->mutex);
+    sem_destroy(&event->over);
+}
+
+/*
+ * A semaphore's wait without a time limit is what a wait inside the kernel is: a handler with
+ * SA_RESTART lets it go on, any other ends it.
+ */
+NTSTATUS guest_event_wait(struct guest_events *events, struct guest_event *event,
+                          bool interruptible)
+{
+    while (sem_wait(&event->over) != 0 && !interruptible)
+        continue;
+    /* Whoever ends it does so under the mutex, and looks at it no more afterwards. */
+    guest_event_end_wait(events, event);
+    return event->result == STATUS_PENDING ? STATUS_CANCELLED : event->result;
 }
 
 static void finish_wait(struct guest_event *event, NTSTATUS result)
 {
     if (event->result == STATUS_PENDING) {
         event->result = result;
-        pthread_cond_signal(event->condition);
+        sem_post(&event->over);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <d3dkmt/d3dkmthk.h>
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,11 +27,11 @@ enum guest_event_kind {
 struct guest_event {
     uint64_t id;
     enum guest_event_kind kind;
-    int descriptor;            /* the event's own duplicate of the caller's eventfd, or -1;
-                                  GUEST_EVENT_SYNC_FILE: the engine's end, which is not its own */
-    NTSTATUS result;           /* GUEST_EVENT_THREAD: STATUS_PENDING until it is over */
-    const void *owners[3];     /* on whose behalf guest_events_cancel ends it */
-    pthread_cond_t *condition; /* GUEST_EVENT_THREAD */
+    int descriptor;        /* the event's own duplicate of the caller's eventfd, or -1;
+                              GUEST_EVENT_SYNC_FILE: the engine's end, which is not its own */
+    NTSTATUS result;       /* GUEST_EVENT_THREAD: STATUS_PENDING until it is over */
+    sem_t over;            /* of the same kind: posted when it is */
+    const void *owners[3]; /* on whose behalf guest_events_cancel ends it */
     struct guest_event *next;
 };
 
@@ -53,9 +54,11 @@ void guest_event_begin_wait(struct guest_events *events, struct guest_event *eve
 
 /*
  * Waits for the host's signal and takes the event out again. STATUS_SUCCESS, or the status that
- * guest_events_cancel gave. Signals to the thread do not end the wait.
+ * guest_events_cancel gave. A signal handler that runs on the thread ends the wait, with
+ * STATUS_CANCELLED, if the wait is interruptible and the handler is without SA_RESTART.
  */
-NTSTATUS guest_event_wait(struct guest_events *events, struct guest_event *event);
+NTSTATUS guest_event_wait(struct guest_events *events, struct guest_event *event,
+                          bool interruptible);
 
 /* Takes out an event that begin_wait entered and nobody waits for. */
 void guest_event_end_wait(struct guest_events *events, struct guest_event *event);

@@ -68,6 +68,11 @@ struct guest_process_options {
      * pointer other than NULL is a fault of the caller.
      */
     bool check_pointers;
+    /*
+     * Let a signal handler without SA_RESTART end a thread's wait, as in the kernel:
+     * STATUS_CANCELLED. Otherwise waits go on.
+     */
+    bool interruptible;
 };
 
 /*

@@ -78,6 +78,7 @@ static struct guest_process *make_process(struct guest_vm *vm,
     process->vm = vm;
     process->process_id = options->process_id;
     process->check_pointers = options->check_pointers;
+    process->interruptible = options->interruptible;
     pthread_mutex_init(&process->adapter_mutex, NULL);
     pthread_mutex_init(&process->mutex, NULL);
     pthread_mutex_init(&process->lock_mutex, NULL);

@@ -108,7 +108,7 @@ struct guest_process {
     struct guest_process *next; /* in the VM's list */
     uint32_t host_handle;
     uint64_t process_id;
-    bool check_pointers;
+    bool check_pointers, interruptible;
     atomic_bool interrupted;
     struct handle_table adapter_handles; /* chosen here */
     struct handle_table handles;         /* chosen by the host */

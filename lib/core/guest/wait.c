@@ -221,7 +221,9 @@ static NTSTATUS wait_blocking(struct guest_process *process, struct guest_device
         guest_event_end_wait(events, &event);
         return status;
     }
-    NTSTATUS result = guest_event_wait(events, &event);
+    NTSTATUS result = guest_event_wait(events, &event, process->interruptible);
+    if (result == STATUS_CANCELLED)
+        return d3dkmti_fail(result, "a signal handler ran while the call waited");
     if (!NT_SUCCESS(result))
         return d3dkmti_fail(result, "the device or its adapter went while the call waited");
     /* Whatever success the host answered with before the wait: now the fences are reached. */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals to threads that wait for the GPU: as in the kernel, a handler decides what becomes of it.
+ */
+#include "raw.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+
+static struct raw raw;
+static uint32_t fence;
+static sem_t handled;
+
+static void count(int number)
+{
+    (void)number;
+    sem_post(&handled);
+}
+
+static void install(int flags)
+{
+    struct sigaction action = {.sa_handler = count, .sa_flags = flags};
+
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+}
+
+struct waiter {
+    struct raw raw; /* a copy: the test goes on with another descriptor */
+    pthread_t thread;
+    uint64_t value;
+    sem_t started;
+    int result, error;
+};
+
+static void *wait_for_value(void *context)
+{
+    struct waiter *waiter = context;
+
+    sem_post(&waiter->started);
+    waiter->result = raw_wait(&waiter->raw, fence, waiter->value);
+    waiter->error = errno;
+    return NULL;
+}
+
+static void start(struct waiter *waiter, uint64_t value)
+{
+    waiter->raw = raw;
+    waiter->value = value;
+    sem_init(&waiter->started, 0, 0);
+    CHECK(pthread_create(&waiter->thread, NULL, wait_for_value, waiter) == 0);
+    sem_wait(&waiter->started);
+}
+
+static void wait_for_handler(void)
+{
+    while (sem_wait(&handled) != 0)
+        continue;
+}
+
+/* The signal may come before the thread is in its wait: it is sent until the wait is over. */
+static void a_handler_interrupts(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    struct waiter waiter;
+
+    install(0);
+    start(&waiter, 1);
+    while (pthread_tryjoin_np(waiter.thread, NULL) == EBUSY) {
+        CHECK(pthread_kill(waiter.thread, SIGUSR1) == 0);
+        nanosleep(&moment, NULL);
+    }
+    CHECK(waiter.result == -1 && waiter.error == EINTR);
+    while (sem_trywait(&handled) == 0)
+        continue;
+}
+
+static void a_restarting_handler_does_not(void)
+{
+    struct waiter waiter;
+
+    install(SA_RESTART);
+    start(&waiter, 2);
+    for (int i = 0; i < 50; i++) {
+        CHECK(pthread_kill(waiter.thread, SIGUSR1) == 0);
+        wait_for_handler();
+    }
+    CHECK(raw_signal(&raw, fence, 2) == 0);
+    CHECK(pthread_join(waiter.thread, NULL) == 0);
+    CHECK(waiter.result == 0);
+}
+
+/* After an interruption the device is as it was. */
+static void life_goes_on(void)
+{
+    CHECK(raw_signal(&raw, fence, 3) == 0);
+    CHECK(raw_wait(&raw, fence, 3) == 0);
+}
+
+/* A wait keeps what it needs, though the last descriptor is closed meanwhile. */
+static void a_close_waits_for_the_wait(void)
+{
+    struct waiter waiter;
+    int node = raw.device_node;
+
+    start(&waiter, 4);
+    int other = raw_open();
+    CHECK(raw_signal(&raw, fence, 3) == 0);
+    CHECK(close(node) == 0);
+    raw.device_node = other;
+    CHECK(raw_signal(&raw, fence, 4) == 0);
+    CHECK(pthread_join(waiter.thread, NULL) == 0);
+    CHECK(waiter.result == 0 || waiter.error == EBADF);
+}
+
+int main(void)
+{
+    sem_init(&handled, 0, 0);
+    raw_begin(&raw);
+    fence = raw_create_fence(&raw, 0, NULL);
+    a_handler_interrupts();
+    a_restarting_handler_does_not();
+    life_goes_on();
+    a_close_waits_for_the_wait();
+    return 0;
+}
