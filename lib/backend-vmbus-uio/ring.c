@@ -6,13 +6,10 @@
 #include <string.h>
 
 /*
- * How a packet begins. Two words, so that what one end has just written the other reads as it was
- * written: a processor forwards whole stores only.
+ * A packet begins with a word of 16 bits each for type, offset8, length8 and flags, and one for the
+ * transaction; behind the payload it ends with a third. Words are read and written as such, for a
+ * processor forwards whole stores only.
  */
-struct descriptor {
-    uint64_t head; /* 16 bits each: type, offset8, length8, flags */
-    uint64_t transaction;
-};
 
 /* Offset of the payload, and length of descriptor, payload and padding, are in units of 8 bytes. */
 enum { OFFSET8_SHIFT = 16, LENGTH8_SHIFT = 32, FLAGS_SHIFT = 48 };
@@ -23,7 +20,6 @@ enum {
     FLAG_COMPLETION_REQUESTED = 1,
 };
 
-_Static_assert(sizeof(struct descriptor) == DESCRIPTOR_SIZE, "the wire's layout");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire's byte order");
 _Static_assert(offsetof(struct vmbus_ring_control, feature_bits) == 64, "the shared layout");
 
@@ -99,17 +95,26 @@ static enum vmbus_ring_status check_progress(const struct vmbus_ring_memory *rin
     return status;
 }
 
-/*
- * ---- copying, in one piece where the data area is mapped twice
- *
- * Inlined always: for the fixed sizes of descriptor and trailer that is a move or two instead of a
- * call of memcpy, which is half of what a small packet costs.
- */
+/* ---- words, which never wrap: indices and sizes are multiples of 8 */
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+static uint32_t put_word(const struct vmbus_ring_memory *ring, uint32_t at, uint64_t word)
+{
+    ring_memory_write(ring->data + at, &word, sizeof(word));
+    return advance(ring, at, sizeof(word));
+}
 
-ALWAYS_INLINE uint32_t copy_in(const struct vmbus_ring_memory *ring, uint32_t at, const void *bytes,
-                               uint32_t size)
+static uint64_t get_word(const struct vmbus_ring_memory *ring, uint32_t at)
+{
+    uint64_t word;
+
+    ring_memory_read(&word, ring->data + at, sizeof(word));
+    return word;
+}
+
+/* ---- bytes, in one piece where the data area is mapped twice */
+
+static uint32_t copy_in(const struct vmbus_ring_memory *ring, uint32_t at, const void *bytes,
+                        uint32_t size)
 {
     uint32_t first = ring->size - at;
 
@@ -124,8 +129,7 @@ ALWAYS_INLINE uint32_t copy_in(const struct vmbus_ring_memory *ring, uint32_t at
     return advance(ring, at, size);
 }
 
-ALWAYS_INLINE void copy_out(const struct vmbus_ring_memory *ring, uint32_t at, void *bytes,
-                            uint32_t size)
+static void copy_out(const struct vmbus_ring_memory *ring, uint32_t at, void *bytes, uint32_t size)
 {
     uint32_t first = ring->size - at;
 
@@ -208,23 +212,20 @@ enum vmbus_ring_status vmbus_sender_put(struct vmbus_sender *sender,
     enum vmbus_ring_status status = find_room(sender, needed);
     if (status != VMBUS_RING_OK)
         return status;
-    const struct descriptor descriptor = {
-        .head = (uint64_t)(uint16_t)packet->type |
-                (uint64_t)(DESCRIPTOR_SIZE / VMBUS_PACKET_ALIGNMENT) << OFFSET8_SHIFT |
-                (uint64_t)((needed - TRAILER_SIZE) / VMBUS_PACKET_ALIGNMENT) << LENGTH8_SHIFT |
-                (uint64_t)(packet->completion_requested ? FLAG_COMPLETION_REQUESTED : 0)
-                    << FLAGS_SHIFT,
-        .transaction = packet->transaction,
-    };
-    const uint64_t padding = 0, trailer = (uint64_t)sender->write << 32;
-    uint32_t at = copy_in(ring, sender->write, &descriptor, sizeof(descriptor));
+    const uint64_t head =
+        (uint64_t)(uint16_t)packet->type |
+        (uint64_t)(DESCRIPTOR_SIZE / VMBUS_PACKET_ALIGNMENT) << OFFSET8_SHIFT |
+        (uint64_t)((needed - TRAILER_SIZE) / VMBUS_PACKET_ALIGNMENT) << LENGTH8_SHIFT |
+        (uint64_t)(packet->completion_requested ? FLAG_COMPLETION_REQUESTED : 0) << FLAGS_SHIFT;
+    uint32_t at = put_word(ring, sender->write, head);
     uint32_t end = advance(ring, sender->write, needed - TRAILER_SIZE);
+    at = put_word(ring, at, packet->transaction);
     /* The last word first, which the payload may not fill. */
     if (payload % VMBUS_PACKET_ALIGNMENT)
-        copy_in(ring, (end ? end : ring->size) - VMBUS_PACKET_ALIGNMENT, &padding, sizeof(padding));
+        (void)put_word(ring, (end ? end : ring->size) - VMBUS_PACKET_ALIGNMENT, 0);
     for (size_t i = 0; i < count; i++)
         at = copy_in(ring, at, pieces[i].iov_base, (uint32_t)pieces[i].iov_len);
-    sender->write = copy_in(ring, end, &trailer, sizeof(trailer));
+    sender->write = put_word(ring, end, (uint64_t)sender->write << 32);
     return VMBUS_RING_OK;
 }
 
@@ -296,18 +297,18 @@ static enum vmbus_ring_status find_packet(struct vmbus_receiver *receiver)
     return write == receiver->read ? VMBUS_RING_EMPTY : VMBUS_RING_OK;
 }
 
-/* A descriptor in bytes. */
+/* A packet's first word, in bytes. */
 struct shape {
     uint32_t type, offset, length, flags;
 };
 
-static struct shape decode(const struct descriptor *descriptor)
+static struct shape decode(uint64_t head)
 {
     return (struct shape){
-        .type = (uint16_t)descriptor->head,
-        .offset = (uint32_t)(uint16_t)(descriptor->head >> OFFSET8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
-        .length = (uint32_t)(uint16_t)(descriptor->head >> LENGTH8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
-        .flags = (uint16_t)(descriptor->head >> FLAGS_SHIFT),
+        .type = (uint16_t)head,
+        .offset = (uint32_t)(uint16_t)(head >> OFFSET8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
+        .length = (uint32_t)(uint16_t)(head >> LENGTH8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
+        .flags = (uint16_t)(head >> FLAGS_SHIFT),
     };
 }
 
@@ -327,11 +328,10 @@ static enum vmbus_ring_status check_shape(const struct shape *shape, uint32_t us
                                                     : VMBUS_RING_OK;
 }
 
-ALWAYS_INLINE enum vmbus_ring_status look(struct vmbus_receiver *receiver,
-                                          struct vmbus_packet *packet, size_t limit)
+__attribute__((always_inline)) static inline enum vmbus_ring_status
+look(struct vmbus_receiver *receiver, struct vmbus_packet *packet, size_t limit)
 {
     const struct vmbus_ring_memory *ring = &receiver->ring;
-    struct descriptor descriptor;
 
     if (receiver->fault != VMBUS_RING_OK)
         return receiver->fault;
@@ -341,15 +341,14 @@ ALWAYS_INLINE enum vmbus_ring_status look(struct vmbus_receiver *receiver,
     uint32_t used = bytes_between(ring, receiver->read, receiver->write);
     if (used < VMBUS_PACKET_OVERHEAD)
         return receiver->fault = VMBUS_RING_FAULT_PACKET_CUT;
-    copy_out(ring, receiver->read, &descriptor, sizeof(descriptor));
-    const struct shape shape = decode(&descriptor);
-    receiver->fault = check_shape(&shape, used, limit);
-    if (receiver->fault != VMBUS_RING_OK)
-        return receiver->fault;
+    const struct shape shape = decode(get_word(ring, receiver->read));
+    status = check_shape(&shape, used, limit);
+    if (status != VMBUS_RING_OK)
+        return receiver->fault = status;
     *packet = (struct vmbus_packet){
         .type = (enum vmbus_packet_type)shape.type,
         .completion_requested = shape.flags & FLAG_COMPLETION_REQUESTED,
-        .transaction = descriptor.transaction,
+        .transaction = get_word(ring, advance(ring, receiver->read, sizeof(uint64_t))),
         .size = shape.length - shape.offset,
     };
     receiver->payload = advance(ring, receiver->read, shape.offset);
