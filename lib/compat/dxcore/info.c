@@ -19,9 +19,32 @@ NTSTATUS dxcore_query(D3DKMT_HANDLE adapter, KMTQUERYADAPTERINFOTYPE type, void 
     return D3DKMTQueryAdapterInfo(&query);
 }
 
-static void answered(struct dxcore_info *info, enum dxcore_property property)
+/*
+ * What is being read. A query that the adapter refuses is a property that it does not have; one
+ * that failed for want of memory, or since the adapter has gone, says nothing about it. (Hosts
+ * before interface version 40 tell no reason: what they have no memory for, they seem to refuse.)
+ */
+struct reading {
+    D3DKMT_HANDLE adapter;
+    struct dxcore_info *info;
+    NTSTATUS failure;
+};
+
+static bool succeeded(struct reading *reading, NTSTATUS status)
 {
-    info->properties |= 1u << property;
+    if (status == STATUS_NO_MEMORY || status == STATUS_DEVICE_REMOVED)
+        reading->failure = status;
+    return NT_SUCCESS(status);
+}
+
+static bool ask(struct reading *reading, KMTQUERYADAPTERINFOTYPE type, void *data, size_t size)
+{
+    return succeeded(reading, dxcore_query(reading->adapter, type, data, size));
+}
+
+static void answered(struct reading *reading, enum dxcore_property property)
+{
+    reading->info->properties |= 1u << property;
 }
 
 /* ---- engines */
@@ -49,84 +72,88 @@ uint32_t dxcore_count_engines(D3DKMT_HANDLE adapter, uint32_t physical_adapter)
     return count;
 }
 
-static bool has_video_engine(D3DKMT_HANDLE adapter)
+static void read_engines(struct reading *reading)
 {
     DXGK_NODEMETADATA data;
+    uint32_t count = 0;
 
-    for (uint32_t i = 0; i < ENGINES_MAX && NT_SUCCESS(dxcore_query_engine(adapter, 0, i, &data));
-         i++)
+    for (; count < ENGINES_MAX &&
+           succeeded(reading, dxcore_query_engine(reading->adapter, 0, count, &data));
+         count++)
         if (data.EngineType == DXGK_ENGINE_TYPE_VIDEO_DECODE ||
             data.EngineType == DXGK_ENGINE_TYPE_VIDEO_ENCODE)
-            return true;
-    return false;
+            reading->info->attributes |= DXCORE_HAS_VIDEO;
+    if (count) {
+        answered(reading, DXCORE_ADAPTER_ENGINE_COUNT);
+        answered(reading, DXCORE_ADAPTER_ENGINE_NAME);
+    }
 }
 
 /* ---- memory and kind */
 
-static void read_memory(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_memory(struct reading *reading)
 {
+    struct dxcore_info *info = reading->info;
     D3DKMT_SEGMENTSIZEINFO sizes;
 
     memset(&sizes, 0, sizeof(sizes));
-    if (!NT_SUCCESS(dxcore_query(adapter, KMTQAITYPE_GETSEGMENTSIZE, &sizes, sizeof(sizes))))
+    if (!ask(reading, KMTQAITYPE_GETSEGMENTSIZE, &sizes, sizeof(sizes)))
         return;
     info->dedicated_memory = sizes.DedicatedVideoMemorySize;
     info->dedicated_system_memory = sizes.DedicatedSystemMemorySize;
     info->shared_system_memory = sizes.SharedSystemMemorySize;
-    answered(info, DXCORE_DEDICATED_ADAPTER_MEMORY);
-    answered(info, DXCORE_DEDICATED_SYSTEM_MEMORY);
-    answered(info, DXCORE_SHARED_SYSTEM_MEMORY);
+    answered(reading, DXCORE_DEDICATED_ADAPTER_MEMORY);
+    answered(reading, DXCORE_DEDICATED_SYSTEM_MEMORY);
+    answered(reading, DXCORE_SHARED_SYSTEM_MEMORY);
 }
 
 /* An adapter that shares the CPU's memory has all of it in one segment group. The adapter type
  * tells it only for the halves of a hybrid pair. */
-static bool has_one_memory(D3DKMT_HANDLE adapter)
+static bool has_one_memory(struct reading *reading)
 {
     D3DKMT_SEGMENTGROUPSIZEINFO groups;
 
     memset(&groups, 0, sizeof(groups));
-    return NT_SUCCESS(
-               dxcore_query(adapter, KMTQAITYPE_GETSEGMENTGROUPSIZE, &groups, sizeof(groups))) &&
+    return ask(reading, KMTQAITYPE_GETSEGMENTGROUPSIZE, &groups, sizeof(groups)) &&
            (groups.LocalMemory == 0 || groups.NonLocalMemory == 0);
 }
 
 /* Direct3D 11 does not exist on Linux, so no adapter has it. */
-static NTSTATUS read_type(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_type(struct reading *reading)
 {
+    struct dxcore_info *info = reading->info;
     D3DKMT_ADAPTERTYPE type;
 
     memset(&type, 0, sizeof(type));
-    NTSTATUS status = dxcore_query(adapter, KMTQAITYPE_ADAPTERTYPE, &type, sizeof(type));
-    if (!NT_SUCCESS(status))
-        return status;
+    /* Without it nobody knows what the adapter is: any failure is one of the whole. */
+    reading->failure = dxcore_query(reading->adapter, KMTQAITYPE_ADAPTERTYPE, &type, sizeof(type));
+    if (!NT_SUCCESS(reading->failure))
+        return;
     info->is_hardware = !type.SoftwareDevice;
     info->is_detachable = type.Detachable;
     info->acg_compatible = type.ACGSupported;
     info->is_integrated =
-        type.HybridIntegrated || (!type.HybridDiscrete && has_one_memory(adapter));
-    answered(info, DXCORE_IS_HARDWARE);
-    answered(info, DXCORE_IS_DETACHABLE);
-    answered(info, DXCORE_ACG_COMPATIBLE);
-    answered(info, DXCORE_IS_INTEGRATED);
+        type.HybridIntegrated || (!type.HybridDiscrete && has_one_memory(reading));
+    answered(reading, DXCORE_IS_HARDWARE);
+    answered(reading, DXCORE_IS_DETACHABLE);
+    answered(reading, DXCORE_ACG_COMPATIBLE);
+    answered(reading, DXCORE_IS_INTEGRATED);
     if (type.RenderSupported)
         info->attributes |= DXCORE_HAS_CORE_COMPUTE;
     if (type.RenderSupported && !type.ComputeOnly)
         info->attributes |= DXCORE_HAS_GRAPHICS;
     info->attributes |= type.ComputeOnly ? DXCORE_IS_ACCELERATOR : DXCORE_IS_GPU;
-    if (has_video_engine(adapter))
-        info->attributes |= DXCORE_HAS_VIDEO;
-    return STATUS_SUCCESS;
 }
 
 /* ---- identity */
 
-static void read_device_ids(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_device_ids(struct reading *reading)
 {
+    struct dxcore_info *info = reading->info;
     D3DKMT_QUERY_DEVICE_IDS query;
 
     memset(&query, 0, sizeof(query));
-    if (!NT_SUCCESS(
-            dxcore_query(adapter, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &query, sizeof(query))))
+    if (!ask(reading, KMTQAITYPE_PHYSICALADAPTERDEVICEIDS, &query, sizeof(query)))
         return;
     const D3DKMT_DEVICE_IDS *ids = &query.DeviceIds;
     info->hardware_id = (struct dxcore_hardware_id){
@@ -142,43 +169,44 @@ static void read_device_ids(D3DKMT_HANDLE adapter, struct dxcore_info *info)
         .subsystem_vendor = ids->SubVendorID,
         .revision = ids->RevisionID,
     };
-    answered(info, DXCORE_HARDWARE_ID);
-    answered(info, DXCORE_HARDWARE_ID_PARTS);
+    answered(reading, DXCORE_HARDWARE_ID);
+    answered(reading, DXCORE_HARDWARE_ID_PARTS);
 }
 
-static void read_versions(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_versions(struct reading *reading)
 {
+    struct dxcore_info *info = reading->info;
     D3DKMT_UMD_DRIVER_VERSION driver;
     D3DKMT_DRIVERVERSION model;
     UINT physical = 0;
 
     memset(&driver, 0, sizeof(driver));
-    if (NT_SUCCESS(dxcore_query(adapter, KMTQAITYPE_UMD_DRIVER_VERSION, &driver, sizeof(driver)))) {
+    if (ask(reading, KMTQAITYPE_UMD_DRIVER_VERSION, &driver, sizeof(driver))) {
         info->driver_version = (uint64_t)driver.DriverVersion.QuadPart;
-        answered(info, DXCORE_DRIVER_VERSION);
+        answered(reading, DXCORE_DRIVER_VERSION);
     }
-    if (NT_SUCCESS(dxcore_query(adapter, KMTQAITYPE_DRIVERVERSION, &model, sizeof(model)))) {
+    if (ask(reading, KMTQAITYPE_DRIVERVERSION, &model, sizeof(model))) {
         info->model_version = (uint32_t)model;
-        answered(info, DXCORE_KMD_MODEL_VERSION);
+        answered(reading, DXCORE_KMD_MODEL_VERSION);
     }
-    if (NT_SUCCESS(
-            dxcore_query(adapter, KMTQAITYPE_PHYSICALADAPTERCOUNT, &physical, sizeof(physical)))) {
+    if (ask(reading, KMTQAITYPE_PHYSICALADAPTERCOUNT, &physical, sizeof(physical))) {
         info->physical_adapters = physical;
-        answered(info, DXCORE_PHYSICAL_ADAPTER_COUNT);
+        answered(reading, DXCORE_PHYSICAL_ADAPTER_COUNT);
     }
 }
 
-static void read_preemption(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_preemption(struct reading *reading)
 {
     D3DKMT_WDDM_1_2_CAPS caps;
 
     memset(&caps, 0, sizeof(caps));
-    if (!NT_SUCCESS(dxcore_query(adapter, KMTQAITYPE_WDDM_1_2_CAPS, &caps, sizeof(caps))))
+    if (!ask(reading, KMTQAITYPE_WDDM_1_2_CAPS, &caps, sizeof(caps)))
         return;
-    info->compute_preemption = (uint16_t)caps.PreemptionCaps.ComputePreemptionGranularity;
-    info->graphics_preemption = (uint16_t)caps.PreemptionCaps.GraphicsPreemptionGranularity;
-    answered(info, DXCORE_COMPUTE_PREEMPTION_GRANULARITY);
-    answered(info, DXCORE_GRAPHICS_PREEMPTION_GRANULARITY);
+    reading->info->compute_preemption = (uint16_t)caps.PreemptionCaps.ComputePreemptionGranularity;
+    reading->info->graphics_preemption =
+        (uint16_t)caps.PreemptionCaps.GraphicsPreemptionGranularity;
+    answered(reading, DXCORE_COMPUTE_PREEMPTION_GRANULARITY);
+    answered(reading, DXCORE_GRAPHICS_PREEMPTION_GRANULARITY);
 }
 
 /* Returns the bytes written, at most 4. What is not a character becomes U+FFFD. */
@@ -197,7 +225,7 @@ static size_t to_utf8(uint32_t c, char *out)
     return size;
 }
 
-static NTSTATUS keep_description(const D3DKMT_DRIVER_DESCRIPTION *text, struct dxcore_info *info)
+static void keep_description(struct reading *reading, const D3DKMT_DRIVER_DESCRIPTION *text)
 {
     enum { UNITS = sizeof(text->DriverDescription) / sizeof(text->DriverDescription[0]) };
     char unit[4];
@@ -206,65 +234,58 @@ static NTSTATUS keep_description(const D3DKMT_DRIVER_DESCRIPTION *text, struct d
     while (length < UNITS && text->DriverDescription[length])
         size += to_utf8((uint32_t)text->DriverDescription[length++], unit);
     char *description = malloc(size), *end = description;
-    if (!description)
-        return STATUS_NO_MEMORY;
+    if (!succeeded(reading, description ? STATUS_SUCCESS : STATUS_NO_MEMORY))
+        return;
     for (size_t i = 0; i < length; i++)
         end += to_utf8((uint32_t)text->DriverDescription[i], end);
     *end = '\0';
-    info->description = description;
-    info->description_size = size;
-    answered(info, DXCORE_DRIVER_DESCRIPTION);
-    return STATUS_SUCCESS;
+    reading->info->description = description;
+    reading->info->description_size = size;
+    answered(reading, DXCORE_DRIVER_DESCRIPTION);
 }
 
-static NTSTATUS read_description(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void read_description(struct reading *reading)
 {
     D3DKMT_DRIVER_DESCRIPTION *text = calloc(1, sizeof(*text));
 
-    if (!text)
-        return STATUS_NO_MEMORY;
-    NTSTATUS status = dxcore_query(adapter, KMTQAITYPE_DRIVER_DESCRIPTION, text, sizeof(*text));
-    status = NT_SUCCESS(status) ? keep_description(text, info) : STATUS_SUCCESS;
+    if (!succeeded(reading, text ? STATUS_SUCCESS : STATUS_NO_MEMORY))
+        return;
+    if (ask(reading, KMTQAITYPE_DRIVER_DESCRIPTION, text, sizeof(*text)))
+        keep_description(reading, text);
     free(text);
-    return status;
 }
 
 /* ---- states */
 
-static void find_states(D3DKMT_HANDLE adapter, struct dxcore_info *info)
+static void find_states(struct reading *reading)
 {
     D3DKMT_QUERYVIDEOMEMORYINFO memory;
     BOOL replaced;
 
     memset(&memory, 0, sizeof(memory));
-    memory.hAdapter = adapter;
-    if (NT_SUCCESS(D3DKMTQueryVideoMemoryInfo(&memory)))
-        info->states |= 1u << DXCORE_ADAPTER_MEMORY_BUDGET;
-    if (NT_SUCCESS(
-            dxcore_query(adapter, KMTQAITYPE_CHECKDRIVERUPDATESTATUS, &replaced, sizeof(replaced))))
-        info->states |= 1u << DXCORE_IS_DRIVER_UPDATE_IN_PROGRESS;
+    memory.hAdapter = reading->adapter;
+    if (succeeded(reading, D3DKMTQueryVideoMemoryInfo(&memory)))
+        reading->info->states |= 1u << DXCORE_ADAPTER_MEMORY_BUDGET;
+    if (ask(reading, KMTQAITYPE_CHECKDRIVERUPDATESTATUS, &replaced, sizeof(replaced)))
+        reading->info->states |= 1u << DXCORE_IS_DRIVER_UPDATE_IN_PROGRESS;
 }
 
 NTSTATUS dxcore_info_read(D3DKMT_HANDLE adapter, LUID luid, struct dxcore_info *info)
 {
+    static void (*const parts[])(struct reading *) = {
+        read_type,       read_description, read_device_ids, read_versions,
+        read_preemption, read_memory,      read_engines,    find_states,
+    };
+    struct reading reading = {adapter, info, STATUS_SUCCESS};
+
     memset(info, 0, sizeof(*info));
     info->luid = luid;
-    answered(info, DXCORE_INSTANCE_LUID);
-    NTSTATUS status = read_type(adapter, info);
-    if (NT_SUCCESS(status))
-        status = read_description(adapter, info);
-    if (!NT_SUCCESS(status))
-        return status;
-    read_device_ids(adapter, info);
-    read_versions(adapter, info);
-    read_preemption(adapter, info);
-    read_memory(adapter, info);
-    if (dxcore_count_engines(adapter, 0)) {
-        answered(info, DXCORE_ADAPTER_ENGINE_COUNT);
-        answered(info, DXCORE_ADAPTER_ENGINE_NAME);
-    }
-    find_states(adapter, info);
-    return STATUS_SUCCESS;
+    answered(&reading, DXCORE_INSTANCE_LUID);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && NT_SUCCESS(reading.failure); i++)
+        parts[i](&reading);
+    if (!NT_SUCCESS(reading.failure))
+        dxcore_info_free(info);
+    return reading.failure;
 }
 
 void dxcore_info_free(struct dxcore_info *info)
