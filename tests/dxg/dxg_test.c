@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -240,6 +241,45 @@ static void interrupted_waits_go_on(void **state)
     assert_int_equal(kernel.ioctls, 3);
 }
 
+static void *wait_in_the_kernel(void *context)
+{
+    D3DKMT_WAITFORSYNCHRONIZATIONOBJECTFROMCPU args;
+
+    memset(&args, 0, sizeof(args));
+    *(NTSTATUS *)context = D3DKMTWaitForSynchronizationObjectFromCpu(&args);
+    return strstr(d3dkmt_last_error(), "is being closed") ? NULL : "another reason";
+}
+
+/* The kernel does not know that anybody closes; each thread gets a signal until it has left. */
+static void closing_ends_waits_inside_of_the_kernel(void **state)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    NTSTATUS statuses[THREADS];
+    void *complaint;
+
+    (void)state;
+    kernel.waits = 1;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_in_the_kernel, &statuses[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        sem_wait(&kernel.waiting);
+    D3DKMTCloseDxCoreDevice();
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &complaint), 0);
+        assert_int_equal(statuses[i], STATUS_DEVICE_REMOVED);
+        assert_null(complaint);
+    }
+    /* The signal is nobody's again. */
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+        struct sigaction action;
+
+        assert_int_equal(sigaction(number, NULL, &action), 0);
+        assert_true(action.sa_handler == SIG_DFL);
+    }
+    kernel.waits = 0;
+}
+
 /* ---- what this kernel has */
 
 static void operations_are_probed_once(void **state)
@@ -297,6 +337,26 @@ static void a_clone_that_nobody_announced_opens_its_own(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* The same where it may open none: that is no operation that the kernel lacks. */
+static void a_descriptor_of_another_process_is_told_apart(void **state)
+{
+    int status;
+
+    (void)state;
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (child == 0) {
+        kernel.open_error = EACCES;
+        kernel_answer(-1, ENOTTY);
+        bool told = make_resident() == STATUS_NOT_SUPPORTED &&
+                    strstr(d3dkmt_last_error(), "belongs to process");
+
+        kernel_answer(-1, EFAULT); /* to the question whether it is there */
+        _exit(told && d3dkmt_op_supported(D3DKMT_OP_MakeResident) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void a_forked_child_gives_the_parents_descriptor_back(void **state)
 {
     int device = kernel.last_opened, status;
@@ -322,6 +382,19 @@ static void an_unknown_operation_does_not_reopen(void **state)
 }
 
 /* ---- opening */
+
+static void options_decide_how_it_is_opened(void **state)
+{
+    (void)state;
+    assert_int_equal(kernel.last_flags, O_RDWR | O_CLOEXEC);
+    D3DKMTCloseDxCoreDevice();
+    assert_int_equal(d3dkmt_open("dxg:device=/dev/zero,access=read-only,close-on-exec=off"),
+                     STATUS_SUCCESS);
+    assert_int_equal(kernel.last_flags, O_RDONLY);
+    D3DKMTCloseDxCoreDevice();
+    assert_int_equal(d3dkmt_open("dxg:access=write"), STATUS_INVALID_PARAMETER);
+    assert_int_equal(d3dkmt_open("dxg:close-on-exec=perhaps"), STATUS_INVALID_PARAMETER);
+}
 
 static void absence_and_permission_are_told_apart(void **state)
 {
@@ -354,11 +427,14 @@ int main(void)
         TEST(every_errno_has_its_status),
         TEST(a_full_channel_is_no_success),
         TEST(interrupted_waits_go_on),
+        TEST(closing_ends_waits_inside_of_the_kernel),
         TEST(operations_are_probed_once),
         TEST(a_number_that_is_something_else_by_now_is_left_alone),
         TEST(a_clone_that_nobody_announced_opens_its_own),
+        TEST(a_descriptor_of_another_process_is_told_apart),
         TEST(a_forked_child_gives_the_parents_descriptor_back),
         TEST(an_unknown_operation_does_not_reopen),
+        TEST(options_decide_how_it_is_opened),
         TEST(absence_and_permission_are_told_apart),
     };
 #undef TEST

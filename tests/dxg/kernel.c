@@ -15,6 +15,7 @@ struct kernel kernel;
 void kernel_reset(void)
 {
     memset(&kernel, 0, sizeof(kernel));
+    sem_init(&kernel.waiting, 0, 0);
 }
 
 void kernel_answer(int result, int error)
@@ -35,6 +36,7 @@ int open(const char *path, int flags, ...)
     if (is_device && descriptor >= 0) {
         kernel.opens++;
         kernel.last_opened = descriptor;
+        kernel.last_flags = flags;
     }
     return descriptor;
 }
@@ -49,6 +51,12 @@ int ioctl(int descriptor, unsigned long request, ...)
     kernel.ioctls++;
     kernel.last_descriptor = descriptor;
     kernel.last_request = request;
+    if (kernel.waits) {
+        sem_post(&kernel.waiting);
+        pause();
+        errno = EINTR;
+        return -1;
+    }
     if (kernel.first_answer == kernel.answer_count)
         return 0;
     int answer = kernel.first_answer++;

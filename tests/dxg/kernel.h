@@ -3,6 +3,8 @@
 #ifndef TESTS_DXG_KERNEL_H
 #define TESTS_DXG_KERNEL_H
 
+#include <semaphore.h>
+
 struct kernel {
     int opens, ioctls;
     int open_error;      /* of the next opens of /dev paths; 0: they succeed */
@@ -14,6 +16,9 @@ struct kernel {
         int result, error;
     } answers[8]; /* of the next ioctls; when there is none, 0 */
     int first_answer, answer_count;
+    int waits;      /* ioctls wait for a signal, and answer EINTR */
+    sem_t waiting;  /* posted by each of them */
+    int last_flags; /* of the last open of a /dev path */
 };
 
 extern struct kernel kernel;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* An inode number that devtmpfs does not give out: it counts from 1. */
@@ -218,3 +219,47 @@ PRELOAD_API int faccessat(int folder, const char *path, int mode, int flags)
         return node_access(mode);
     return next()->faccessat(folder, paths_map(path, mapped), mode, flags);
 }
+
+/* ---- links and extended attributes, of which it has none */
+
+static ssize_t refuse(int error)
+{
+    errno = error;
+    return -1;
+}
+
+PRELOAD_API ssize_t readlink(const char *path, char *buffer, size_t size)
+{
+    if (node_is_path(AT_FDCWD, path))
+        return refuse(EINVAL);
+    return next()->readlink(path, buffer, size);
+}
+
+PRELOAD_API ssize_t readlinkat(int folder, const char *path, char *buffer, size_t size)
+{
+    if (node_is_path(folder, path))
+        return refuse(EINVAL);
+    return next()->readlinkat(folder, path, buffer, size);
+}
+
+#define GET_ATTRIBUTE(name)                                                                        \
+    PRELOAD_API ssize_t name(const char *path, const char *attribute, void *value, size_t size)    \
+    {                                                                                              \
+        if (node_is_path(AT_FDCWD, path))                                                          \
+            return refuse(ENODATA);                                                                \
+        return next()->name(path, attribute, value, size);                                         \
+    }
+
+GET_ATTRIBUTE(getxattr)
+GET_ATTRIBUTE(lgetxattr)
+
+#define LIST_ATTRIBUTES(name)                                                                      \
+    PRELOAD_API ssize_t name(const char *path, char *list, size_t size)                            \
+    {                                                                                              \
+        if (node_is_path(AT_FDCWD, path))                                                          \
+            return 0;                                                                              \
+        return next()->name(path, list, size);                                                     \
+    }
+
+LIST_ATTRIBUTES(listxattr)
+LIST_ATTRIBUTES(llistxattr)

@@ -56,6 +56,12 @@
     X(int, access, (const char *, int))                                                            \
     X(int, euidaccess, (const char *, int))                                                        \
     X(int, faccessat, (int, const char *, int, int))                                               \
+    X(ssize_t, readlink, (const char *, char *, size_t))                                           \
+    X(ssize_t, readlinkat, (int, const char *, char *, size_t))                                    \
+    X(ssize_t, getxattr, (const char *, const char *, void *, size_t))                             \
+    X(ssize_t, lgetxattr, (const char *, const char *, void *, size_t))                            \
+    X(ssize_t, listxattr, (const char *, char *, size_t))                                          \
+    X(ssize_t, llistxattr, (const char *, char *, size_t))                                         \
     X(void *, dlopen, (const char *, int))                                                         \
     X(int, execve, (const char *, char *const *, char *const *))                                   \
     X(int, execvpe, (const char *, char *const *, char *const *))                                  \
