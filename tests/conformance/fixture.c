@@ -32,6 +32,7 @@ const struct conformance_path conformance_paths[] = {
     {"vmbus-uio-version-39", "version=39", SMALL_RING, HOST_VMBUS, false},
     {"dxg", "", IN_PROCESS, HOST_SHIM, false},
     {"dxg-async", "async", IN_PROCESS, HOST_SHIM, true},
+    {"dxg-hostd", "", REMOTE, HOST_SHIM, false},
     {"dxg-kernel", "", NO_SOFTGPU, HOST_REAL, false},
     {"vm", "page-lists", VM, HOST_GIVEN, false},
     {"vm-async", "page-lists,async", VM, HOST_GIVEN, true},

@@ -72,6 +72,10 @@ status 125
 status 125 --profile /no/such/file true
 status 0 --help
 status 42 sh -c 'exit 42'
+status 42 --shared sh -c 'exit 42'
+status 143 --shared sh -c 'kill -TERM $$'
+status 127 --shared no-such-program
+status 125 --shared --options adapters=99 true
 
 # Statically linked.
 printf 'int main(void) { return 0; }\n' >static.c

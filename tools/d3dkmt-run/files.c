@@ -40,7 +40,8 @@ bool run_files_find(struct run_files *files)
         if (join(files->preload, folder, places[i].libraries, "/d3dkmt-preload.so") &&
             access(files->preload, R_OK) == 0 &&
             join(files->libraries, folder, places[i].libraries, "/d3dkmt") &&
-            join(files->profiles, folder, places[i].profiles, ""))
+            join(files->profiles, folder, places[i].profiles, "") &&
+            join(files->hostd, folder, ".", "/d3dkmt-hostd"))
             return true;
     }
     fprintf(stderr, "d3dkmt-run: d3dkmt-preload.so is neither beside this program nor where it was "

@@ -23,20 +23,28 @@ static const char usage[] =
     "                       is one of those that came with d3dkmt-run\n"
     "  -n, --adapters N     that many adapters\n"
     "  -o, --options LIST   of the simulated host, as behind D3DKMT_BACKEND=loopback:\n"
-    "  -H, --host SOCKET    a d3dkmt-hostd, in place of a host in each process\n"
+    "  -s, --shared         one host for all processes of the run, instead of one in each: they "
+    "then\n"
+    "                       share objects; but the GPU cannot use their own memory (pSystemMem)\n"
+    "  -H, --host SOCKET    the same with a d3dkmt-hostd that runs already\n"
     "  -h, --help           this text\n"
     "\n"
     "Exit status: the program's; 125 when d3dkmt-run fails, 126 when the program is not covered\n"
     "(statically linked, set-user-id) or cannot be executed, 127 when it is not found.\n";
 
 static const struct option long_options[] = {
-    {"profile", required_argument, NULL, 'p'}, {"adapters", required_argument, NULL, 'n'},
-    {"options", required_argument, NULL, 'o'}, {"host", required_argument, NULL, 'H'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"profile", required_argument, NULL, 'p'},
+    {"adapters", required_argument, NULL, 'n'},
+    {"options", required_argument, NULL, 'o'},
+    {"host", required_argument, NULL, 'H'},
+    {"shared", no_argument, NULL, 's'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 struct command_line {
     const char *profile;
+    bool shared;
     char options[OPTIONS_MAX];
 };
 
@@ -62,7 +70,7 @@ static void read_command_line(struct command_line *command_line, int argc, char 
     int option;
 
     /* The first argument that is no option is the program: what follows is its own. */
-    while ((option = getopt_long(argc, argv, "+p:n:o:H:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+p:n:o:sH:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'p':
             command_line->profile = optarg;
@@ -72,6 +80,9 @@ static void read_command_line(struct command_line *command_line, int argc, char 
             break;
         case 'o':
             add_option(command_line, "%s", optarg);
+            break;
+        case 's':
+            command_line->shared = true;
             break;
         case 'H':
             add_option(command_line, "host=%s", optarg);
@@ -143,6 +154,7 @@ int main(int argc, char **argv)
 {
     static struct command_line command_line;
     static struct run_files files;
+    static struct run_host host;
     int status;
 
     read_command_line(&command_line, argc, argv);
@@ -155,9 +167,18 @@ int main(int argc, char **argv)
         fprintf(stderr, "d3dkmt-run: %s %s\n", program[0], reason);
         return status;
     }
+    if (command_line.shared && !run_host_start(&files, command_line.options, &host))
+        return RUN_FAILED;
     append_preload(files.preload);
     prepend("LD_LIBRARY_PATH", files.libraries);
     setenv("D3DKMT_RUN_LIBRARIES", files.libraries, 1);
+    if (command_line.shared) {
+        snprintf(command_line.options, sizeof(command_line.options), "host=%s", host.socket);
+        setenv("D3DKMT_RUN_OPTIONS", command_line.options, 1);
+        status = run_program(program);
+        run_host_stop(&host);
+        run_exit(status);
+    }
     setenv("D3DKMT_RUN_OPTIONS", command_line.options, 1);
     execvp(program[0], program);
     fprintf(stderr, "d3dkmt-run: %s cannot be executed: %s\n", program[0], strerror(errno));

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Exit statuses of d3dkmt-run itself, as those of env(1). */
 enum { RUN_FAILED = 125, RUN_NOT_COVERED = 126, RUN_NOT_FOUND = 127 };
@@ -14,6 +15,7 @@ struct run_files {
     char preload[PATH_MAX];   /* d3dkmt-preload.so */
     char libraries[PATH_MAX]; /* the folder that stands for /usr/lib/wsl/lib */
     char profiles[PATH_MAX];  /* the folder of adapter profiles */
+    char hostd[PATH_MAX];     /* d3dkmt-hostd */
 };
 
 /* Finds the files that belong to this program, in the build tree or installed; false: explained. */
@@ -24,5 +26,21 @@ bool run_files_find(struct run_files *files);
  * NULL. *status: RUN_NOT_COVERED or RUN_NOT_FOUND.
  */
 const char *run_program_check(const char *program, int *status);
+
+struct run_host {
+    char folder[64]; /* of the socket's own */
+    char socket[80];
+    pid_t process;
+};
+
+/* Starts a host with these options; false: explained. */
+bool run_host_start(const struct run_files *files, const char *options, struct run_host *host);
+void run_host_stop(struct run_host *host);
+
+/* Runs a program to its end, as wait() tells it. */
+int run_program(char *const *arguments);
+
+/* Ends this process as that program ended. */
+void run_exit(int status);
 
 #endif
