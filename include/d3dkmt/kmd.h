@@ -128,6 +128,11 @@ struct kmd_start_info {
      * likes. A miniport that cannot have them fails with STATUS_NOT_SUPPORTED; the host looks. */
     uint32_t node_count;
     const struct kmd_node *nodes;
+
+    /* services->Timestamp for calls that come with no execution, as Now(clock), on any thread until
+     * StopDevice has returned. Hosts whose start info is shorter have no such thing. */
+    uint64_t (*Now)(const void *clock);
+    const void *clock;
 };
 
 /* What an adapter can do; WDDM's names in DXGK_VIDMMCAPS behind them. */

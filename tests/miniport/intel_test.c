@@ -185,6 +185,8 @@ static void the_adapter_describes_a_tiger_lake(void **state)
     assert_int_equal(number(part, TOKEN_PLATFORM_PRODUCT), 33);
     assert_int_equal(number(part, TOKEN_PLATFORM_DEVICE_ID), 0x9a49);
     assert_int_equal(number(all, TOKEN_ADAPTER_SHARED_MEMORY), (uint64_t)8 << 30);
+    assert_true(tokens_structure(all, TOKEN_ADAPTER_FEATURES, &part));
+    assert_int_equal(number(part, TOKEN_FEATURE_SVM), 1);
     assert_true(tokens_structure(all, TOKEN_ADAPTER_TOPOLOGY, &part));
     assert_int_equal(number(part, TOKEN_TOPOLOGY_EU_COUNT), 96);
     assert_int_equal(number(part, TOKEN_TOPOLOGY_THREAD_COUNT), 672);
@@ -239,6 +241,40 @@ static void the_driver_store_holds_the_helper(void **state)
     assert_memory_equal(structure, "abcd\0\0\0\0", 8);
     assert_false(to_structure(TOKEN_SURFACE, structure, 3, text, text + 4));
     dlclose(helper);
+}
+
+/* GPU ticks and CPU nanoseconds of one moment, between two that the GPU writes. */
+static void an_escape_tells_both_clocks(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t *times = (uint64_t *)(void *)rig->data, out[7] = {0};
+    uint32_t in[14] = {40, 0, 12, 0, 25};
+    D3DKMT_ESCAPE args;
+
+    memset(&args, 0, sizeof(args));
+    args.hAdapter = rig->umd.adapter;
+    args.hDevice = rig->umd.device;
+    args.Type = D3DKMT_ESCAPE_DRIVERPRIVATE;
+    args.pPrivateDriverData = in;
+    args.PrivateDriverDataSize = sizeof(in);
+    RUN(rig, 0x7a000004, 0xc000, AT(rig->data_address), 0, 0);
+    assert_int_equal(D3DKMTEscape(&args), STATUS_SUCCESS);
+    RUN(rig, 0x7a000004, 0xc000, AT(rig->data_address + 8), 0, 0);
+    memcpy(out, in, sizeof(out));
+    assert_int_equal(in[4], 0);
+    assert_true(times[0] <= out[3] && out[3] <= times[1]);
+    assert_int_equal(out[4] / 1000000000 * 19200000 + out[4] % 1000000000 * 19200000 / 1000000000,
+                     out[3]);
+    assert_int_equal(out[5], 19200000);
+    assert_int_equal(out[6], 1000000000);
+    in[4] = 26; /* another question, another escape, no escape */
+    assert_int_equal(D3DKMTEscape(&args), STATUS_NOT_SUPPORTED);
+    in[4] = 25;
+    in[2] = 13;
+    assert_int_equal(D3DKMTEscape(&args), STATUS_NOT_SUPPORTED);
+    in[2] = 12;
+    args.PrivateDriverDataSize = sizeof(in) - 4;
+    assert_int_equal(D3DKMTEscape(&args), STATUS_NOT_SUPPORTED);
 }
 
 /* ---- surfaces */
@@ -542,6 +578,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_adapter_describes_a_tiger_lake),
         TEST(the_driver_store_holds_the_helper),
+        TEST(an_escape_tells_both_clocks),
         TEST(surfaces_have_the_size_in_their_description),
         TEST(surfaces_may_lie_in_the_program_s_memory),
         TEST(batches_store_numbers),

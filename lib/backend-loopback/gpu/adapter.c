@@ -2,6 +2,7 @@
 /* Adapters: the miniport is asked what it is, the configuration may overrule, then the engines
  * start. */
 #include "backend-loopback/gpu/adapter.h"
+#include "backend-loopback/gpu/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,11 @@ static void stop_miniport(struct gpu_adapter *adapter)
     adapter->miniport->StopDevice(adapter->miniport_adapter);
 }
 
+static uint64_t now(const void *clock)
+{
+    return ((const struct gpu_clock *)clock)->now(clock);
+}
+
 static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_adapter_config *config)
 {
     struct kmd_start_info start = {
@@ -94,6 +100,8 @@ static NTSTATUS start_miniport(struct gpu_adapter *adapter, const struct gpu_ada
         .services = &gpu_services,
         .node_count = config->node_count,
         .nodes = config->nodes,
+        .Now = now,
+        .clock = adapter->machine->clock,
     };
     NTSTATUS status;
 

@@ -33,6 +33,20 @@ static void write_platform(struct token_writer *writer)
     tokens_end(writer, begin);
 }
 
+/* Of the GPU's features those that the simulated one has: an address space of each process' own,
+ * which the CPU's addresses are part of. Tiling, compression and preemption within a batch it has
+ * not. */
+static void write_features(struct token_writer *writer)
+{
+    static const enum token features[] = {TOKEN_FEATURE_PPGTT, TOKEN_FEATURE_64BIT_PAGE_TABLES,
+                                          TOKEN_FEATURE_SVM, TOKEN_FEATURE_L3_COHERENT};
+    size_t begin = tokens_begin(writer, TOKEN_ADAPTER_FEATURES, 0);
+
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+        tokens_u32(writer, features[i], 1);
+    tokens_end(writer, begin);
+}
+
 static void write_subslice(struct token_writer *writer, uint32_t index)
 {
     size_t begin = tokens_begin(writer, TOKEN_DUAL_SUBSLICE_SUBSLICES, index);
@@ -122,6 +136,7 @@ size_t adapter_info_write(void *data, size_t size)
     size_t begin = tokens_begin(&writer, TOKEN_ADAPTER_INFO, 0);
 
     write_platform(&writer);
+    write_features(&writer);
     tokens_u32(&writer, TOKEN_ADAPTER_TIMESTAMP_HZ, ADAPTER_INFO_TIMESTAMP_HZ);
     tokens_u32(&writer, TOKEN_ADAPTER_MAX_MHZ, MAX_MHZ);
     tokens_u64(&writer, TOKEN_ADAPTER_DEDICATED_MEMORY, ADAPTER_INFO_DEDICATED_MEMORY);

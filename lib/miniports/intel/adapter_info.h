@@ -12,6 +12,14 @@ enum {
     ADAPTER_INFO_MAX = 4096, /* bytes that are always enough */
 };
 
+/* What the GPU's clock shows at a time in nanoseconds. */
+static inline uint64_t adapter_info_ticks(uint64_t nanoseconds)
+{
+    const uint64_t second = 1000000000, hertz = ADAPTER_INFO_TIMESTAMP_HZ;
+
+    return nanoseconds / second * hertz + nanoseconds % second * hertz / second;
+}
+
 #define ADAPTER_INFO_DEDICATED_MEMORY ((uint64_t)128 << 20)
 #define ADAPTER_INFO_SHARED_MEMORY    ((uint64_t)8 << 30)
 

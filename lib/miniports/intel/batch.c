@@ -45,13 +45,9 @@ static int write_number(struct batch *batch, uint64_t address, uint64_t value, u
     return done ? GO_ON : (int)KMD_FAULT;
 }
 
-/* The GPU's clock. */
 static uint64_t timestamp(struct batch *batch)
 {
-    const uint64_t second = 1000000000, hertz = ADAPTER_INFO_TIMESTAMP_HZ;
-    uint64_t now = batch->services->Timestamp(batch->execution);
-
-    return now / second * hertz + now % second * hertz / second;
+    return adapter_info_ticks(batch->services->Timestamp(batch->execution));
 }
 
 enum { POST_SYNC_NONE, POST_SYNC_IMMEDIATE, POST_SYNC_DEPTH_COUNT, POST_SYNC_TIMESTAMP };

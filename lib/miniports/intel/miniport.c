@@ -20,6 +20,8 @@
 
 struct adapter {
     const struct kmd_services *services;
+    uint64_t (*now)(const void *clock); /* NULL: the host is too old to tell */
+    const void *clock;
     size_t info_size;
     unsigned char info[ADAPTER_INFO_MAX];
     char driver_store[PATH_MAX];
@@ -71,6 +73,10 @@ static NTSTATUS start_device(const struct kmd_start_info *start, struct kmd_adap
         return STATUS_UNSUCCESSFUL;
     }
     created->services = start->services;
+    if (start->size >= sizeof(*start)) {
+        created->now = start->Now;
+        created->clock = start->clock;
+    }
     describe(start, info);
     *adapter = created;
     return STATUS_SUCCESS;
@@ -170,6 +176,41 @@ static enum kmd_result submit_command(void *context, struct kmd_execution *execu
     return result == KMD_DONE ? signal_fence(adapter, execution, header) : result;
 }
 
+/* ---- escapes: of the instrumentation's, the one that asks for the clocks of GPU and CPU */
+
+struct clocks_escape {
+    uint32_t size, checksum, code, reserved;
+    union {
+        uint32_t function; /* in */
+        struct {
+            uint32_t result; /* 0: success */
+            uint64_t gpu_ticks, cpu_ticks, gpu_hz, cpu_hz;
+        } out;
+    };
+};
+
+static NTSTATUS escape(void *context, void *device, void *data, uint32_t size)
+{
+    enum { INSTRUMENTATION = 12, GET_CLOCKS = 25, CPU_HZ = 1000000000 };
+    const struct adapter *adapter = context;
+    struct clocks_escape call;
+
+    (void)device;
+    if (size < sizeof(call) || !adapter->now)
+        return STATUS_NOT_SUPPORTED;
+    memcpy(&call, data, sizeof(call));
+    if (call.code != INSTRUMENTATION || call.function != GET_CLOCKS)
+        return STATUS_NOT_SUPPORTED;
+    uint64_t now = adapter->now(adapter->clock);
+    call.out.result = 0;
+    call.out.gpu_ticks = adapter_info_ticks(now);
+    call.out.cpu_ticks = now;
+    call.out.gpu_hz = ADAPTER_INFO_TIMESTAMP_HZ;
+    call.out.cpu_hz = CPU_HZ;
+    memcpy(data, &call, sizeof(call));
+    return STATUS_SUCCESS;
+}
+
 const struct kmd_interface d3dkmt_miniport_plugin = {
     .size = sizeof(struct kmd_interface),
     .version = KMD_INTERFACE_VERSION,
@@ -181,5 +222,6 @@ const struct kmd_interface d3dkmt_miniport_plugin = {
     .DestroyContext = destroy_context,
     .CreateAllocation = create_allocation,
     .SubmitCommand = submit_command,
+    .Escape = escape,
     .DriverStorePath = driver_store_path,
 };
