@@ -11,6 +11,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -77,13 +78,20 @@ static void leave_first_processor(void)
 }
 
 /* Who spins needs a processor for itself; who sleeps shares one, as the baseline does. */
-static void measure(const char *spin_us, const struct bench_row *row)
+static void measure(bool vmbus, const char *spin_us, const struct bench_row *row)
 {
+    char *options[] = {(char *)"--vmbus", (char *)"--spin-us", (char *)spin_us, NULL};
     struct host_process host;
 
     if (strcmp(spin_us, "0") != 0)
         leave_first_processor();
-    host_process_start(&host, NULL, spin_us);
+    if (vmbus) {
+        host_process_start_with(&host, options);
+        snprintf(host.backend, sizeof(host.backend), "vmbus-uio:root=%s,spin-us=%s", host.path,
+                 spin_us);
+    } else {
+        host_process_start(&host, NULL, spin_us);
+    }
     bench_place(BENCH_ONE_PROCESSOR);
     bench_check(d3dkmt_open(host.backend));
     bench_check(umd_open(&umd, 0));
@@ -111,11 +119,26 @@ int main(int argc, char **argv)
         1000,
         0};
 
+    const struct bench_row ring_sleeping = {
+        {"simulated UIO, sleeping: GetDeviceState(RESET)", get_reset_state, NULL, 1},
+        baseline,
+        BENCH_RATIO_AT_MOST,
+        1.15,
+        0};
+    const struct bench_row ring_spinning = {
+        {"simulated UIO, spinning: GetDeviceState(RESET)", get_reset_state, NULL, 1},
+        baseline,
+        BENCH_AT_MOST,
+        1000,
+        0};
+
     bench_place(BENCH_ONE_PROCESSOR);
     start_echo();
     bench_begin(argc, argv, "a host in another process");
-    measure("0", &sleeping);
-    measure("1000", &spinning);
+    measure(false, "0", &sleeping);
+    measure(false, "1000", &spinning);
+    measure(true, "0", &ring_sleeping);
+    measure(true, "1000", &ring_spinning);
     kill(echo, SIGKILL);
     waitpid(echo, NULL, 0);
     return bench_end();

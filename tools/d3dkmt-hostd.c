@@ -217,6 +217,7 @@ static int serve_vmbus(const struct command_line *command_line, const char *fold
         .host = *machine,
         .kernel = command_line->kernel,
         .ring_size = (uint32_t)command_line->ring_kib * 1024,
+        .spin_ns = command_line->spin_us * 1000,
         .log = write_log,
         .log_context = (void *)command_line,
     };

@@ -163,7 +163,7 @@ static void sleep_as_reader(struct vmbus_channel *channel, int milliseconds)
     if (poll(polled, 2, milliseconds) <= 0)
         return;
     if ((polled[0].revents & (POLLERR | POLLNVAL)) ||
-        (polled[0].revents && !vmbus_node_take_interrupts(&channel->node)))
+        (polled[0].revents && !vmbus_node_take_interrupt(&channel->node)))
         die(channel, NULL);
 }
 

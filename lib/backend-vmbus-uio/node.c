@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PAGE_SIZE = 4096, INTERRUPTS_AT_ONCE = 64, GREETING_SECONDS = 10 };
+enum { PAGE_SIZE = 4096, GREETING_SECONDS = 10 };
 
 /* ---- sockets in place of nodes */
 
@@ -189,22 +189,16 @@ bool vmbus_node_signal(const struct vmbus_node *node)
     return written >= 0 || errno == EAGAIN;
 }
 
-/* A read is the number of all interrupts so far; a socket may hold several. */
-bool vmbus_node_take_interrupts(const struct vmbus_node *node)
+/* A read gives the number of all interrupts so far. A socket may hold several, and says so again.
+ */
+bool vmbus_node_take_interrupt(const struct vmbus_node *node)
 {
     int32_t count;
+    ssize_t size = read(node->file, &count, sizeof(count));
 
-    for (int i = 0; i < INTERRUPTS_AT_ONCE; i++) {
-        ssize_t size = read(node->file, &count, sizeof(count));
-
-        if (size < 0)
-            return errno == EAGAIN || errno == EINTR;
-        if (size == 0)
-            return false; /* a socket's way to say EIO */
-        if (!node->simulated)
-            break;
-    }
-    return true;
+    if (size < 0)
+        return errno == EAGAIN || errno == EINTR;
+    return size > 0; /* 0 is a socket's way to say EIO */
 }
 
 /* ---- a PCI function */

@@ -62,8 +62,9 @@ int vmbus_node_map(const struct vmbus_node *node, unsigned map, size_t size, voi
 /* Signals the host, on kernels that do so for a channel without a monitor. False: it is gone. */
 bool vmbus_node_signal(const struct vmbus_node *node);
 
-/* Takes the interrupts that came, if any; never waits. False: the device is gone. */
-bool vmbus_node_take_interrupts(const struct vmbus_node *node);
+/* Takes an interrupt that came, if any, and those that the kernel counts with it; never waits.
+ * False: the device is gone. */
+bool vmbus_node_take_interrupt(const struct vmbus_node *node);
 
 /* ---- of a PCI function: one aligned 32-bit access each. 0 or errno; ENODATA when there is nothing
  * at the offset for this process. */

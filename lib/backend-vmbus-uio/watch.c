@@ -17,10 +17,15 @@
 /* sysfs tells nobody when it changes; and a host need not interrupt as it should. */
 enum { SCAN_MS = 1000, EVENTS_AT_ONCE = 16, ATTENTION = VMBUS_UNITS };
 
-/* Edges, so that a reader that sleeps on the same device and this thread leave each other alone. */
+/*
+ * Edges, so that a reader that sleeps on the same device and this thread leave each other alone.
+ * Messages of the host come on the global channel only; of others the end is of interest, whatever
+ * way it is told.
+ */
 NTSTATUS vmbus_watch_add(struct vmbus_transport *transport, struct vmbus_unit *unit)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET,
+    uint32_t interrupts = unit == &transport->units[0] ? EPOLLIN : 0;
+    struct epoll_event event = {.events = interrupts | EPOLLRDHUP | EPOLLET,
                                 .data.u32 = (uint32_t)(unit - transport->units)};
 
     if (epoll_ctl(transport->epoll, EPOLL_CTL_ADD, unit->channel.node.file, &event) == 0)

@@ -27,6 +27,7 @@ struct bus_config {
     struct host_config host;
     enum bus_kernel kernel;
     uint32_t ring_size; /* bytes of data each way; whole pages; 0: BUS_DEFAULT_RING */
+    uint64_t spin_ns;   /* how long a channel's thread looks for a packet before sleeping */
     /* One line without its end; any thread. */
     void (*log)(void *context, enum host_log_level level, const char *text);
     void *log_context;

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -167,6 +168,28 @@ static void carry_out(struct bus_channel *channel, const struct bus_packet *pack
         send_packet(channel, &completion, channel->reply);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* The next packet; looks for a while if there is none, as long as this keeps the guest waiting. */
+static enum bus_ring_result take(struct bus_channel *channel, struct bus_packet *packet,
+                                 bool *signal)
+{
+    uint64_t spin = channel->bus->config.spin_ns, end = spin ? now_ns() + spin : 0;
+    enum bus_ring_result result;
+
+    do
+        result = bus_ring_take(&channel->from_guest, packet, channel->message, LARGEST, signal);
+    while (result == BUS_RING_NOTHING && spin && !atomic_load(&channel->stopping) &&
+           now_ns() < end);
+    return result;
+}
+
 /* Takes all that is there. False: the guest broke the rules. */
 static bool read_ring(struct bus_channel *channel)
 {
@@ -178,8 +201,7 @@ static bool read_ring(struct bus_channel *channel)
         return true;
     bus_ring_mask(&channel->from_guest);
     do {
-        while ((result = bus_ring_take(&channel->from_guest, &packet, channel->message, LARGEST,
-                                       &signal)) == BUS_RING_DONE) {
+        while ((result = take(channel, &packet, &signal)) == BUS_RING_DONE) {
             carry_out(channel, &packet);
             if (signal) {
                 pthread_mutex_lock(&channel->mutex);
@@ -195,18 +217,19 @@ static bool read_ring(struct bus_channel *channel)
     return true;
 }
 
-/* What the guest writes to its UIO device: 0 masks, anything else unmasks. */
-static bool take_writes(struct bus_channel *channel)
+/* What the guest writes to its UIO device: 0 masks, anything else unmasks. False: it has closed it.
+ */
+static bool take_write(struct bus_channel *channel)
 {
     int32_t value;
-    ssize_t size;
+    ssize_t size = recv(channel->socket, &value, sizeof(value), MSG_DONTWAIT);
 
-    while ((size = recv(channel->socket, &value, sizeof(value), MSG_DONTWAIT)) == sizeof(value)) {
-        pthread_mutex_lock(&channel->mutex);
-        bus_ring_set_mask(&channel->to_guest, value == 0);
-        pthread_mutex_unlock(&channel->mutex);
-    }
-    return size < 0 && (errno == EAGAIN || errno == EINTR);
+    if (size != sizeof(value))
+        return size < 0 && (errno == EAGAIN || errno == EINTR);
+    pthread_mutex_lock(&channel->mutex);
+    bus_ring_set_mask(&channel->to_guest, value == 0);
+    pthread_mutex_unlock(&channel->mutex);
+    return true;
 }
 
 /* The hypervisor's part: takes the channel's bit out. */
@@ -231,7 +254,7 @@ static bool wait_for_guest(struct bus_channel *channel, bool waiting)
         return true;
     if (polled[1].revents)
         (void)!read(channel->wake, &count, sizeof(count));
-    return !polled[0].revents || take_writes(channel);
+    return !polled[0].revents || take_write(channel);
 }
 
 static void *serve(void *context)
