@@ -2,6 +2,7 @@
 #include "backend-vmbus-uio/rings.h"
 
 #include "backend-vmbus-uio/files.h"
+#include "backend-vmbus-uio/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,11 +80,13 @@ static bool map_twice(struct vmbus_rings *rings, int file, size_t ring)
     rings->to_host = ring_at(start, ring, true);
     rings->from_host = ring_at(start + stride, ring, true);
     if (map_one_twice(start, file, ring, 0) &&
-        map_one_twice(start + stride, file, ring, (off_t)ring) && is_twice(&rings->to_host)) {
+        map_one_twice(start + stride, file, ring, (off_t)ring) &&
+        vmbus_guard_add(start, 2 * stride) && is_twice(&rings->to_host)) {
         rings->mapping = start;
         rings->size = 2 * stride;
         return true;
     }
+    vmbus_guard_remove(start);
     munmap(start, 2 * stride);
     return false;
 }
@@ -110,6 +113,7 @@ int vmbus_rings_map(struct vmbus_rings *rings, const char *root, const struct vm
 
 void vmbus_rings_unmap(struct vmbus_rings *rings)
 {
+    vmbus_guard_remove(rings->mapping);
     if (rings->mapping)
         munmap(rings->mapping, rings->size);
     memset(rings, 0, sizeof(*rings));

@@ -15,7 +15,8 @@ struct vmbus_rings {
 
 /*
  * Maps them, each data area twice in a row where the kernel allows it, which needs the device's
- * ring file; otherwise once. 0 or errno.
+ * ring file; the kernel takes that mapping away when the device goes (guard.h). Otherwise once,
+ * through the device: that mapping stays when the kernel has freed the pages. 0 or errno.
  */
 int vmbus_rings_map(struct vmbus_rings *rings, const char *root, const struct vmbus_device *device,
                     const struct vmbus_node *node);

@@ -101,8 +101,9 @@ NTSTATUS vmbus_watch_start(struct vmbus_transport *transport)
 {
     sigset_t all, old;
 
-    /* It takes no signals: those are the program's. */
+    /* It takes no signals, which are the program's, but its own faults (guard.h). */
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     transport->watching = pthread_create(&transport->watcher, NULL, watch, transport) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -6,7 +6,8 @@
 signals=$1 options=$2
 shift 2
 
-host "$options" "$signals" >/tmp/host.log 2>&1 &
+mkdir -p /tmp/vm
+host "$options" /tmp/vm/control "$signals" >/tmp/host.log 2>&1 &
 host=$!
 
 # until FILE-TEST...: true as soon as the test is, false after some seconds
@@ -23,7 +24,7 @@ offered() { [ "$(ls /sys/bus/vmbus/devices | wc -l)" -ge 2 ]; }
 until_true grep -q ready /tmp/host.log && until_true offered || { cat /tmp/host.log; exit 1; }
 mkdir -p /etc/d3dkmt
 sed -n 's/^ready //p' /tmp/host.log >/etc/d3dkmt/vmbus-uio.conf
-d3dkmt-bind bind || exit 1
+d3dkmt-bind --future bind || exit 1
 d3dkmt-bind explain || exit 1
 
 D3DKMT_BACKEND=vmbus-uio "$@"

@@ -22,6 +22,9 @@ cc -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -o "$work/host" -I"$root/includ
     "$root/tests/vm/host.c" "$rig/host/hvsim-host.c" \
     "$build/lib/backend-loopback/libd3dkmt-loopback.a" "$build/lib/libd3dkmt.a" -ljansson -luuid -lpthread -ldl
 
+# What Linux 6.1 says of itself when a device of a class that was learnt is offered: it adds a file too early.
+known='WARNING: .*fs/sysfs/file.c'
+
 # in_vm SECONDS OPTIONS COMMAND...: on both kernels, where a warning of the kernel's is a failure
 in_vm() {
     local seconds=$1 options=$2 kernel signals
@@ -29,9 +32,9 @@ in_vm() {
     for kernel in boot boot-6.12; do
         signals=$([ "$kernel" = boot ] && echo monitor || echo write)
         echo "== $kernel, host options \"$options\": $*"
-        "$rig/run" --boot "$rig/$kernel" --strict --timeout "$seconds" \
+        "$rig/run" --boot "$rig/$kernel" --strict --allow "$known" --timeout "$seconds" \
             --bin "$work/host:/bin/host" --bin "$build/bin/d3dkmt-bind" --bin "$build/bin/test-conformance" \
-            --bin "$build/bin/gpu-copy" --bin "$build/bin/hello-adapter" \
+            --bin "$build/bin/test-vmbus_uio-loss" --bin "$build/bin/gpu-copy" --bin "$build/bin/hello-adapter" \
             --add "$root/tests/vm/guest.sh:/bin/guest.sh" \
             -- sh /bin/guest.sh "$signals" "$options" "$@" >"$work/log" 2>&1 || {
             grep -v -E '^\[ +(OK|RUN)' "$work/log" >&2 || true
@@ -44,9 +47,11 @@ in_vm() {
 
 case $form in
 short)
+    in_vm 100 page-lists test-vmbus_uio-loss /tmp/vm
     in_vm 100 page-lists sh -c 'hello-adapter && gpu-copy /bin/busybox && test-conformance vm SynchronizationObjectFromCpu'
     ;;
 whole)
+    in_vm 100 page-lists test-vmbus_uio-loss /tmp/vm
     memory=local-memory=128M,non-local-memory=96M
     in_vm 900 "page-lists,$memory" test-conformance vm
     in_vm 900 "page-lists,async,$memory" test-conformance vm-async

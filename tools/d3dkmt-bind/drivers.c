@@ -15,6 +15,9 @@
 /* A driver's probe can take a moment, and tells of its failure in the kernel's log alone. */
 enum { PATIENCE_MS = 2000, LOOK_MS = 20, STATE_OPEN = 3 };
 
+/* The kernel's own, which it does not translate for user space. */
+enum { KERNEL_ENOTSUPP = 524 };
+
 /* Writes a word to a file of the kernel's. 0 or errno. */
 __attribute__((format(printf, 3, 4))) static int write_word(const char *root, const char *word,
                                                             const char *format, ...)
@@ -37,6 +40,13 @@ __attribute__((format(printf, 3, 4))) static int write_word(const char *root, co
 
 static bool explain(const struct vmbus_device *device, const char *what, int error)
 {
+    if (error == KERNEL_ENOTSUPP) {
+        bind_complain(
+            "%s: %s: this kernel takes channels with a monitor only, and it has none; take "
+            "6.10 or later",
+            device->name, what);
+        return false;
+    }
     bind_complain("%s: %s: %s%s", device->name, what, strerror(error),
                   error == EACCES || error == EPERM ? "; this takes root" : "");
     return false;
