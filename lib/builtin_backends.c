@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The backends that are linked into libd3dkmt, in the order of the automatic choice; decorators. */
+#include "backend-vmbus-uio/backend.h"
 #include "decorators/faults.h"
 
 #include <d3dkmt/backend.h>
@@ -8,19 +9,13 @@
 #include "backend-dxg/backend.h"
 #endif
 
-#if defined(WITH_VMBUS_UIO)
-#include "backend-vmbus-uio/backend.h"
-#endif
-
 extern const struct d3dkmt_backend *const builtin_backends[];
 
 const struct d3dkmt_backend *const builtin_backends[] = {
 #if defined(WITH_DXG)
     &dxg_backend,
 #endif
-#if defined(WITH_VMBUS_UIO)
     &vmbus_backend,
-#endif
     NULL,
 };
 

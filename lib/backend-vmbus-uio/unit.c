@@ -112,6 +112,15 @@ static bool is_known(const struct vmbus_transport *transport, const struct vmbus
     return false;
 }
 
+/* What its channel came to the last time is forgotten. */
+static void begin(struct vmbus_unit *unit, const struct vmbus_device *device)
+{
+    unit->device = *device;
+    unit->present = true;
+    unit->retry = false;
+    atomic_store(&unit->channel.dead, false);
+}
+
 static void arrive_global(struct vmbus_transport *transport, struct scan *scan,
                           const struct vmbus_device *device)
 {
@@ -122,9 +131,7 @@ static void arrive_global(struct vmbus_transport *transport, struct scan *scan,
              "a second global device, where a VM has one");
         return;
     }
-    unit->device = *device;
-    unit->present = true;
-    unit->retry = false;
+    begin(unit, device);
     (void)d3dkmti_guest_vm_global_offered(transport->vm); /* opened with the first adapter */
 }
 
@@ -168,10 +175,8 @@ static void arrive_vgpu(struct vmbus_transport *transport, struct scan *scan,
     if (!function || !unit)
         return;
     uint32_t number = ++transport->generation * VMBUS_UNITS + (uint32_t)(unit - transport->units);
-    unit->device = *device;
+    begin(unit, device);
     unit->function = *function;
-    unit->present = true;
-    unit->retry = false;
     atomic_store(&unit->number, number);
     memcpy(&luid, device->instance, sizeof(luid));
     NTSTATUS status = d3dkmti_guest_vm_channel_offered(transport->vm, number, luid);

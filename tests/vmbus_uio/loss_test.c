@@ -52,6 +52,14 @@ static void pause_shortly(void)
     nanosleep(&moment, NULL);
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* ---- calls in progress */
 
 /* Even threads wait for what never comes, odd ones ask again and again. */
@@ -82,11 +90,13 @@ static void all_calls_end(void (*take_away)(void))
     while (atomic_load(&calling) < THREADS)
         pause_shortly();
     pause_shortly();
+    uint64_t before = now_ms();
     take_away();
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], &status), 0);
         assert_int_equal((NTSTATUS)(intptr_t)status, STATUS_DEVICE_REMOVED);
     }
+    print_message("all calls had ended after %llu ms\n", (unsigned long long)(now_ms() - before));
     /* Later calls say the same, with a reason. */
     assert_fails(client_ask(gpu.umd.device), STATUS_DEVICE_REMOVED);
 }
