@@ -5,7 +5,8 @@
 
 #include <d3dkmt/d3dkmt.h>
 
-/* What took the place of an operation that only the first drivers had, in words; NULL for others. */
+/* What took the place of an operation that only the first drivers had, in words; NULL for others.
+ */
 D3DKMT_API const char *d3dkmti_op_successor(const struct d3dkmt_op *op);
 
 #endif

@@ -22,9 +22,13 @@ bool d3dkmti_plugin_name_is_valid(const char *name, size_t limit)
     return length > 0 && length < limit;
 }
 
-/* The folder of the file that holds this code, with a slash at its end; "" when unknown. The
- * library may have been loaded by another name: its file's own folder counts, not that of a link.
- */
+/* Where plug-ins lie, seen from the folder of the file that holds this code: beside the library,
+ * and beside the folder of a program that holds it (d3dkmt-hostd), as built and as installed. */
+static const char *const places[] = {"", "../lib/", "../" PLUGIN_INSTALLED_FOLDER "/"};
+
+/* That folder, with a slash at its end; "" when unknown. The library may have been loaded by
+ * another name: its file's own folder counts, not that of a link. Programs may be known by a name
+ * only. */
 static void own_folder(char *folder, size_t size)
 {
     static const char here;
@@ -35,6 +39,8 @@ static void own_folder(char *folder, size_t size)
     if (!dladdr(&here, &info) || !info.dli_fname)
         return;
     char *path = realpath(info.dli_fname, NULL);
+    if (!path)
+        path = realpath("/proc/self/exe", NULL);
     if (path && (slash = strrchr(path, '/')) != NULL)
         snprintf(folder, size, "%.*s/", (int)(slash - path), path);
     free(path);
@@ -52,15 +58,26 @@ static void *load(const char *folder, const char *name)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
+/* From the places that belong to this code. */
+static void *load_own(const char *name)
+{
+    char folder[PATH_MAX_LENGTH], place[PATH_MAX_LENGTH + sizeof(PLUGIN_INSTALLED_FOLDER) + 8];
+    void *library = NULL;
+
+    own_folder(folder, sizeof(folder));
+    for (size_t i = 0; *folder && !library && i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(place, sizeof(place), "%s%s", folder, places[i]);
+        library = load(place, name);
+    }
+    return library;
+}
+
 void *d3dkmti_plugin_load(const char *name)
 {
-    char folder[PATH_MAX_LENGTH];
     const char *configured = environment_get("D3DKMT_PLUGIN_PATH");
     void *library = configured ? load(configured, name) : NULL;
 
-    if (!library) {
-        own_folder(folder, sizeof(folder));
-        library = *folder ? load(folder, name) : NULL;
-    }
+    if (!library)
+        library = load_own(name);
     return library ? library : load("", name);
 }

@@ -115,4 +115,6 @@ if [ -x "$prefix/bin/d3dkmt-run" ] && [ -z "$CFLAGS" ]; then
     store=$(sed -n 's/^ *driver store *//p' "$work/run.txt")
     [ "$store" = "$(readlink -f "$prefix/$libdir")/d3dkmt/driver-store/intel" ]
     [ -e "$store/libwsl_compute_helper.so" ]
+    LD_LIBRARY_PATH=$prefix/$libdir "$prefix/bin/d3dkmt-run" --shared --profile intel-tgl -- "$prefix/bin/d3dkmt-info" |
+        grep -q 'Intel(R) Iris(R) Xe Graphics'
 fi
