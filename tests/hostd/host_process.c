@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,12 +44,14 @@ static _Noreturn void become(char *path, char *const options[], int output)
 
 void host_process_start_with(struct host_process *host, char *const options[])
 {
-    static unsigned number;
     char line[160] = "";
     int output[2];
 
-    snprintf(host->path, sizeof(host->path), "/tmp/d3dkmt-hostd-test-%ld-%u", (long)getpid(),
-             number++);
+    strcpy(host->folder, "/tmp/d3dkmt-test-XXXXXX");
+    /* Who may use the host is the host's business. */
+    if (!mkdtemp(host->folder) || chmod(host->folder, 0755) != 0)
+        give_up("mkdtemp");
+    snprintf(host->path, sizeof(host->path), "%s/host", host->folder);
     snprintf(host->backend, sizeof(host->backend), "loopback:host=%s", host->path);
     if (pipe(output) != 0)
         give_up("pipe");
@@ -99,17 +103,29 @@ static int wait_for(struct host_process *host)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status, (void)type, (void)place;
+    return remove(path);
+}
+
+/* A host that was killed leaves its socket, or the whole folder of a VMBus. */
+static int end(struct host_process *host, int signal)
+{
+    kill(host->pid, signal);
+    int status = wait_for(host);
+    (void)nftw(host->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
+
 int host_process_stop(struct host_process *host)
 {
-    kill(host->pid, SIGTERM);
-    return wait_for(host);
+    return end(host, SIGTERM);
 }
 
 void host_process_kill(struct host_process *host)
 {
-    kill(host->pid, SIGKILL);
-    wait_for(host);
-    unlink(host->path);
+    (void)end(host, SIGKILL);
 }
 
 /* ---- what it has */

@@ -9,7 +9,8 @@
 
 struct host_process {
     pid_t pid;
-    char path[96];     /* of its socket, or its folder */
+    char folder[32];   /* of its own, which goes with it */
+    char path[96];     /* in there: its socket, or the root of a VMBus */
     char backend[160]; /* what D3DKMT_BACKEND or d3dkmt_open takes */
 };
 
