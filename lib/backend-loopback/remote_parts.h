@@ -59,12 +59,21 @@ struct remote_transport {
     struct remote_adapters adapters;
 };
 
+/* Sends a request and waits for its answer, which stays in transport->answer until the mutex is
+ * released; with the request's mutex held. False: the host is gone. */
+bool remote_ask(struct remote_transport *transport, const struct remote_outgoing *request,
+                struct remote_packet *answer);
+
 /* A request whose answer is a status and a word. STATUS_DEVICE_REMOVED: the host is gone. */
 NTSTATUS remote_request(struct remote_transport *transport, enum remote_packet_type type,
                         const void *body, size_t size, uint32_t *value);
 
 /* A thread that takes no signals: those are the program's. False: there is none to be had. */
 bool remote_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
+
+/* ---- remote_kept.c: the transport's operations of these names */
+NTSTATUS remote_keep(void *transport, const struct guest_kept *object, int *descriptor);
+NTSTATUS remote_look_up(void *transport, int descriptor, struct guest_kept *kept);
 
 /* ---- remote_adapters.c */
 

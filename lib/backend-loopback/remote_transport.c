@@ -22,9 +22,7 @@ enum { PAGE_SIZE = 4096 };
 
 /* ---- requests on the socket */
 
-/* Sends a request and waits for its answer, which stays in transport->answer until the mutex is
- * released; with the request's mutex held. */
-static bool ask(struct remote_transport *transport, const struct remote_outgoing *request,
+bool remote_ask(struct remote_transport *transport, const struct remote_outgoing *request,
                 struct remote_packet *answer)
 {
     if (atomic_load(&transport->gone) || remote_send(transport->socket, request, true) != REMOTE_OK)
@@ -48,7 +46,7 @@ NTSTATUS remote_request(struct remote_transport *transport, enum remote_packet_t
     NTSTATUS status = STATUS_DEVICE_REMOVED;
 
     pthread_mutex_lock(&transport->request_mutex);
-    if (ask(transport, &out, &packet)) {
+    if (remote_ask(transport, &out, &packet)) {
         const struct remote_answer *answer = packet.body;
 
         status = answer->status;
@@ -258,81 +256,6 @@ static void gpadl_teardown(void *context, uint32_t gpadl)
     (void)context, (void)gpadl;
 }
 
-/* ---- what the host keeps */
-
-static NTSTATUS keep(void *context, const struct guest_kept *object, int *descriptor)
-{
-    struct remote_transport *transport = context;
-    struct remote_keep body = {
-        .kind = object->is_sync_file ? REMOTE_KEPT_SYNC_FILE : REMOTE_KEPT_OBJECT,
-        .nt_handle = object->nt_handle,
-        .process = object->process,
-        .fence = object->fence,
-        .value = object->value,
-    };
-    struct remote_outgoing out = {.type = REMOTE_KEEP,
-                                  .body = &body,
-                                  .body_size = sizeof(body),
-                                  .tail = object->record,
-                                  .tail_size = object->record_size};
-    struct remote_packet packet;
-    NTSTATUS status = STATUS_DEVICE_REMOVED;
-
-    if (object->record_size > REMOTE_MESSAGE_LIMIT)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    if (object->name)
-        strncpy(body.name, object->name, sizeof(body.name) - 1);
-    pthread_mutex_lock(&transport->request_mutex);
-    if (ask(transport, &out, &packet)) {
-        status = ((const struct remote_answer *)packet.body)->status;
-        *descriptor = NT_SUCCESS(status) ? remote_received_take(transport->answer) : -1;
-        if (NT_SUCCESS(status) && *descriptor < 0)
-            status = STATUS_INSUFFICIENT_RESOURCES; /* this process may open no more */
-        remote_received_drop(transport->answer);
-    }
-    pthread_mutex_unlock(&transport->request_mutex);
-    return status;
-}
-
-/* Copies what an answer says of a kept object. */
-static NTSTATUS take_kept(const struct remote_packet *packet, struct guest_kept *kept)
-{
-    struct remote_kept what;
-
-    if (packet->tail_size < sizeof(what))
-        return STATUS_INVALID_PARAMETER;
-    memcpy(&what, packet->tail, sizeof(what));
-    kept->is_sync_file = what.kind == REMOTE_KEPT_SYNC_FILE;
-    kept->nt_handle = what.nt_handle;
-    kept->value = what.value;
-    kept->record_size = packet->tail_size - sizeof(what);
-    kept->record = d3dkmti_malloc(kept->record_size + 1);
-    if (!kept->record)
-        return STATUS_NO_MEMORY;
-    memcpy(kept->record, packet->tail + sizeof(what), kept->record_size);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS look_up(void *context, int descriptor, struct guest_kept *kept)
-{
-    struct remote_transport *transport = context;
-    struct remote_outgoing out = {.type = REMOTE_LOOK_UP, .files = &descriptor, .file_count = 1};
-    struct remote_packet packet;
-    NTSTATUS status = STATUS_DEVICE_REMOVED;
-
-    if (fcntl(descriptor, F_GETFD) < 0) /* it could not be sent */
-        return STATUS_INVALID_PARAMETER;
-    pthread_mutex_lock(&transport->request_mutex);
-    if (ask(transport, &out, &packet)) {
-        status = ((const struct remote_answer *)packet.body)->status;
-        if (NT_SUCCESS(status))
-            status = take_kept(&packet, kept);
-        remote_received_drop(transport->answer);
-    }
-    pthread_mutex_unlock(&transport->request_mutex);
-    return status;
-}
-
 static const struct transport_ops remote_transport_ops = {
     .open_channel = open_channel,
     .close_channel = close_channel,
@@ -350,8 +273,8 @@ static const struct transport_ops remote_transport_ops = {
     .page_frames = page_frames,
     .gpadl_create = gpadl_create,
     .gpadl_teardown = gpadl_teardown,
-    .keep = keep,
-    .look_up = look_up,
+    .keep = remote_keep,
+    .look_up = remote_look_up,
 };
 
 /* ---- the receiver */
