@@ -49,7 +49,7 @@ int vmbus_file_read(const char *path, char *text, size_t size)
 
 int vmbus_file_number(const char *path, uint64_t *number)
 {
-    char text[40], *end;
+    char text[40] = "", *end;
     int error = vmbus_file_read(path, text, sizeof(text));
 
     if (error)

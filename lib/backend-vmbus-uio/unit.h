@@ -27,10 +27,10 @@ struct vmbus_unit {
 };
 
 struct vmbus_transport {
+    struct vmbus_unit units[VMBUS_UNITS];
     struct vmbus_options options;
     struct guest_vm *vm;
     struct vmbus_io_space io_space;
-    struct vmbus_unit units[VMBUS_UNITS];
     uint32_t generation; /* of the last number given */
 
     pthread_t watcher;

@@ -47,11 +47,11 @@ in_vm() {
 
 case $form in
 short)
-    in_vm 100 page-lists test-vmbus_uio-loss /tmp/vm
-    in_vm 100 page-lists sh -c 'env -u D3DKMT_BACKEND hello-adapter && gpu-copy /bin/busybox && test-conformance vm SynchronizationObjectFromCpu'
+    in_vm 200 page-lists test-vmbus_uio-loss /tmp/vm
+    in_vm 200 page-lists sh -c 'env -u D3DKMT_BACKEND hello-adapter && gpu-copy /bin/busybox && test-conformance vm SynchronizationObjectFromCpu'
     ;;
 whole)
-    in_vm 100 page-lists test-vmbus_uio-loss /tmp/vm
+    in_vm 200 page-lists test-vmbus_uio-loss /tmp/vm
     memory=local-memory=128M,non-local-memory=96M
     in_vm 900 "page-lists,$memory" test-conformance vm
     in_vm 900 "page-lists,async,$memory" test-conformance vm-async
