@@ -6,6 +6,7 @@
 #include "backend-dxg/backend.h"
 
 #include "backend-dxg/errno_status.h"
+#include "backend-dxg/handles.h"
 #include "backend-dxg/node.h"
 #include "backend-dxg/waiters.h"
 #include "core/memory.h"
@@ -36,7 +37,9 @@ struct dxg {
     pthread_mutex_t reopen_mutex;
     char path[PATH_LENGTH_MAX];
     int open_flags;
+    bool validate;
     struct waiters waiters;
+    struct handles *handles; /* of the validating mode, else NULL */
     _Atomic unsigned char presence[D3DKMT_OP_COUNT];
 };
 
@@ -76,6 +79,11 @@ static NTSTATUS read_close_on_exec(struct dxg *dxg, const struct option *option)
     return status;
 }
 
+static NTSTATUS read_validate(struct dxg *dxg, const struct option *option)
+{
+    return d3dkmti_option_switch(option, &dxg->validate);
+}
+
 static const struct {
     const char *name;
     NTSTATUS (*read)(struct dxg *dxg, const struct option *option);
@@ -83,6 +91,7 @@ static const struct {
     {"device", read_device},
     {"access", read_access},
     {"close-on-exec", read_close_on_exec},
+    {"validate", read_validate},
 };
 
 static NTSTATUS read_option(void *context, const struct option *option)
@@ -95,7 +104,8 @@ static NTSTATUS read_option(void *context, const struct option *option)
     }
     return dxg->services->fail_with(
         STATUS_INVALID_PARAMETER,
-        "\"%s\" is not an option of dxg; there are device=PATH, access=read-only and close-on-exec",
+        "\"%s\" is not an option of dxg; there are device=PATH, access=read-only, close-on-exec "
+        "and validate",
         option->name);
 }
 
@@ -114,6 +124,10 @@ static NTSTATUS dxg_open(const struct d3dkmt_backend_services *services, const c
         int descriptor = node_open(services, dxg->path, dxg->open_flags, &dxg->device, &status);
 
         atomic_store(&dxg->descriptor, descriptor);
+    }
+    if (NT_SUCCESS(status) && dxg->validate && !(dxg->handles = handles_create())) {
+        close(atomic_load(&dxg->descriptor));
+        status = services->fail_with(STATUS_NO_MEMORY, "no memory for the table of handles");
     }
     if (!NT_SUCCESS(status)) {
         free(dxg);
@@ -187,9 +201,11 @@ static NTSTATUS explain_unknown(struct dxg *dxg, const struct d3dkmt_op *op)
     return dxg->services->fail_with(status, "%s (%s)", meaning, strerror(ENOTTY));
 }
 
-static NTSTATUS explain(struct dxg *dxg, const struct d3dkmt_op *op, int result, int error)
+static NTSTATUS explain(struct dxg *dxg, const struct d3dkmt_op *op, const void *args, int result,
+                        int error)
 {
     const char *meaning;
+    char text[160];
 
     if (result != -1) /* the driver returned a status instead of an errno */
         return dxg->services->fail_with((NTSTATUS)result,
@@ -199,6 +215,8 @@ static NTSTATUS explain(struct dxg *dxg, const struct d3dkmt_op *op, int result,
     if (error == EINTR)
         return dxg->services->fail_with(STATUS_DEVICE_REMOVED, "the library is being closed");
     NTSTATUS status = dxg_errno_status(error, &meaning);
+    if (dxg->handles && handles_explain(dxg->handles, op, args, text, sizeof(text)))
+        meaning = text;
     return dxg->services->fail_with(status, "%s (%s)", meaning, strerror(error));
 }
 
@@ -258,7 +276,11 @@ static NTSTATUS dxg_call(void *instance, const struct d3dkmt_op *op, void *args)
         return dxg->services->fail_with(STATUS_NOT_SUPPORTED, "dxgkrnl has no such operation");
     int result = __builtin_expect(op->flags & D3DKMT_OP_BLOCKING, 0) ? send_blocking(dxg, op, args)
                                                                      : send_request(dxg, op, args);
-    return result >= 0 ? (NTSTATUS)result : explain(dxg, op, result, errno);
+    if (result < 0)
+        return explain(dxg, op, args, result, errno);
+    if (__builtin_expect(dxg->handles != NULL, 0))
+        handles_learn(dxg->handles, op, args);
+    return (NTSTATUS)result;
 }
 
 /* Asks the kernel once: a NULL argument is EFAULT for what it has and ENOTTY for what it lacks. */
@@ -294,6 +316,7 @@ static void dxg_close(void *instance)
     if (node_is(descriptor, dxg->device))
         close(descriptor);
     pthread_mutex_destroy(&dxg->reopen_mutex);
+    handles_destroy(dxg->handles);
     free(dxg);
 }
 

@@ -24,6 +24,15 @@ enum handle_type handle_table_type(const struct handle_table *table, D3DKMT_HAND
     return ours ? (enum handle_type)(state & 0x3f) : HANDLE_TYPE_FREE;
 }
 
+bool handle_table_was_live(const struct handle_table *table, D3DKMT_HANDLE handle)
+{
+    struct handle_entry *entry = handle_entry_at(table, handle);
+    uint64_t state = entry ? atomic_load_explicit(&entry->state, memory_order_acquire) : 0;
+
+    return state >= STATE_GENERATION_ONE && !(state & HANDLE_STATE_LIVE) &&
+           (state >> 7 & 3) == handle >> HANDLE_UNIQUE_SHIFT;
+}
+
 NTSTATUS handle_table_init(struct handle_table *table)
 {
     memset(table, 0, sizeof(*table));

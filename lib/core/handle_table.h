@@ -156,6 +156,10 @@ static inline void *handle_table_acquire(const struct handle_table *table, D3DKM
 /* The type of a live handle, HANDLE_TYPE_FREE for any other value. */
 enum handle_type handle_table_type(const struct handle_table *table, D3DKMT_HANDLE handle);
 
+/* Whether the value is that of a handle whose life is over and whose place nobody has taken since.
+ */
+bool handle_table_was_live(const struct handle_table *table, D3DKMT_HANDLE handle);
+
 /* STATUS_NO_MEMORY or STATUS_SUCCESS. */
 NTSTATUS handle_table_init(struct handle_table *table);
 

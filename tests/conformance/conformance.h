@@ -137,6 +137,9 @@ extern const size_t conformance_difference_count;
 /* Whether the path has a kernel, which answers with an errno alone. */
 bool conformance_has_kernel(void);
 
+/* Whether a refused call says which handle it was refused for. */
+bool conformance_names_handles(void);
+
 /* ---- statuses */
 
 /*

@@ -32,6 +32,7 @@ const struct conformance_path conformance_paths[] = {
     {"vmbus-uio-version-39", "version=39", SMALL_RING, HOST_VMBUS, false},
     {"dxg", "", IN_PROCESS, HOST_SHIM, false},
     {"dxg-async", "async", IN_PROCESS, HOST_SHIM, true},
+    {"dxg-validate", "", IN_PROCESS, HOST_SHIM, false},
     {"dxg-hostd", "", REMOTE, HOST_SHIM, false},
     {"dxg-kernel", "", NO_SOFTGPU, HOST_REAL, false},
     {"vm", "page-lists", VM, HOST_GIVEN, false},
@@ -49,6 +50,11 @@ static unsigned descriptors_before;
 bool conformance_has_kernel(void)
 {
     return conformance_path->host == HOST_SHIM || conformance_path->host == HOST_REAL;
+}
+
+bool conformance_names_handles(void)
+{
+    return !conformance_has_kernel() || strcmp(conformance_path->name, "dxg-validate") == 0;
 }
 
 const char *conformance_absence(void)
@@ -80,7 +86,7 @@ int conformance_open_path(void **state)
     if (conformance_path->host == HOST_GIVEN)
         return getenv("D3DKMT_BACKEND") ? 0 : -1;
     if (conformance_has_kernel())
-        return setenv("D3DKMT_BACKEND", "dxg", 1);
+        return setenv("D3DKMT_BACKEND", conformance_names_handles() ? "dxg:validate" : "dxg", 1);
     if (conformance_path->host == HOST_HERE) {
         snprintf(backend, sizeof(backend), "loopback:%s", options);
         return setenv("D3DKMT_BACKEND", backend, 1);
