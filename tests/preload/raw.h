@@ -32,32 +32,22 @@
         CHECK((call) == -1 && errno == (error));                                                   \
     } while (0)
 
-#define RAW_OPEN_ADAPTER_FROM_LUID  0xC00C4701
-#define RAW_CREATE_DEVICE           0xC0404702
-#define RAW_CREATE_CONTEXT_GONE     0xC0604703
-#define RAW_CREATE_CONTEXT_VIRTUAL  0xC0284704
-#define RAW_DESTROY_CONTEXT         0xC0044705
-#define RAW_CREATE_ALLOCATION       0xC0484706
-#define RAW_CREATE_PAGING_QUEUE     0xC0204707
-#define RAW_QUERY_ADAPTER_INFO      0xC0184709
-#define RAW_MAKE_RESIDENT           0xC030470B
-#define RAW_MAP_GPU_VIRTUAL_ADDRESS 0xC068470C
-#define RAW_ESCAPE                  0xC020470D
-#define RAW_SUBMIT_COMMAND          0xC180470F
-#define RAW_CREATE_SYNC_OBJECT      0xC0604710
-#define RAW_DESTROY_ALLOCATION      0xC0184713
-#define RAW_ENUM_ADAPTERS2          0xC0104714
-#define RAW_CLOSE_ADAPTER           0xC0044715
-#define RAW_DESTROY_DEVICE          0xC0044719
-#define RAW_DESTROY_SYNC_OBJECT     0xC004471D
-#define RAW_LOCK                    0xC0184725
-#define RAW_UNLOCK                  0xC0084737
-#define RAW_SIGNAL_FROM_CPU         0xC0204731
-#define RAW_WAIT_FROM_CPU           0xC028473A
-#define RAW_ENUM_ADAPTERS3          0xC018473E
-#define RAW_SHARE_OBJECTS           0xC028473F
-#define RAW_OPEN_SYNC_OBJECT        0xC0584740
-#define RAW_ENUM_PROCESSES          0xC0184748
+#define RAW_OPEN_ADAPTER_FROM_LUID 0xC00C4701
+#define RAW_CREATE_DEVICE          0xC0404702
+#define RAW_CREATE_CONTEXT_GONE    0xC0604703
+#define RAW_CREATE_ALLOCATION      0xC0484706
+#define RAW_QUERY_ADAPTER_INFO     0xC0184709
+#define RAW_CREATE_SYNC_OBJECT     0xC0604710
+#define RAW_ENUM_ADAPTERS2         0xC0104714
+#define RAW_CLOSE_ADAPTER          0xC0044715
+#define RAW_DESTROY_DEVICE         0xC0044719
+#define RAW_DESTROY_SYNC_OBJECT    0xC004471D
+#define RAW_SIGNAL_FROM_CPU        0xC0204731
+#define RAW_WAIT_FROM_CPU          0xC028473A
+#define RAW_ENUM_ADAPTERS3         0xC018473E
+#define RAW_SHARE_OBJECTS          0xC028473F
+#define RAW_OPEN_SYNC_OBJECT       0xC0584740
+#define RAW_ENUM_PROCESSES         0xC0184748
 
 #define RAW_INVALID_PARAMETER ((int)0xC000000D)
 
@@ -121,26 +111,11 @@ struct raw_create_allocation {
     uint64_t runtime_resource;
 };
 
-struct raw_destroy_allocation {
-    uint32_t device, resource;
-    uint64_t list;
-    uint32_t count, flags;
-};
-
 /* Type 1: existing heap; 2: cross adapter. */
 struct raw_standard_allocation {
     uint32_t type, padding;
     uint64_t size;
     uint32_t flags, padding2;
-};
-
-struct raw_lock {
-    uint32_t device, allocation, flags, reserved;
-    uint64_t data;
-};
-
-struct raw_unlock {
-    uint32_t device, allocation;
 };
 
 /* A monitored fence has the type 5. */
@@ -182,6 +157,23 @@ struct raw_enum_processes {
     struct raw_luid luid;
     uint64_t buffer, count;
 };
+
+/* A request says the size of its struct. */
+#define RAW_CHECK_SIZE(type, request)                                                              \
+    _Static_assert(sizeof(struct type) == ((request) >> 16 & 0x3fff), "the size in the request")
+
+RAW_CHECK_SIZE(raw_open_adapter, RAW_OPEN_ADAPTER_FROM_LUID);
+RAW_CHECK_SIZE(raw_enum_adapters2, RAW_ENUM_ADAPTERS2);
+RAW_CHECK_SIZE(raw_enum_adapters3, RAW_ENUM_ADAPTERS3);
+RAW_CHECK_SIZE(raw_query_adapter_info, RAW_QUERY_ADAPTER_INFO);
+RAW_CHECK_SIZE(raw_create_device, RAW_CREATE_DEVICE);
+RAW_CHECK_SIZE(raw_create_allocation, RAW_CREATE_ALLOCATION);
+RAW_CHECK_SIZE(raw_create_sync_object, RAW_CREATE_SYNC_OBJECT);
+RAW_CHECK_SIZE(raw_signal_from_cpu, RAW_SIGNAL_FROM_CPU);
+RAW_CHECK_SIZE(raw_wait_from_cpu, RAW_WAIT_FROM_CPU);
+RAW_CHECK_SIZE(raw_share_objects, RAW_SHARE_OBJECTS);
+RAW_CHECK_SIZE(raw_open_sync_object, RAW_OPEN_SYNC_OBJECT);
+RAW_CHECK_SIZE(raw_enum_processes, RAW_ENUM_PROCESSES);
 
 enum { RAW_MONITORED_FENCE = 5, RAW_SHARED = 1, RAW_NT_SECURITY_SHARING = 2 };
 
