@@ -45,18 +45,18 @@ int ioctl(int descriptor, unsigned long request, ...)
 {
     va_list arguments;
 
+    if (kernel.waits) { /* by several threads at once: they only wait */
+        sem_post(&kernel.waiting);
+        pause();
+        errno = EINTR;
+        return -1;
+    }
     va_start(arguments, request);
     kernel.last_argument = va_arg(arguments, void *);
     va_end(arguments);
     kernel.ioctls++;
     kernel.last_descriptor = descriptor;
     kernel.last_request = request;
-    if (kernel.waits) {
-        sem_post(&kernel.waiting);
-        pause();
-        errno = EINTR;
-        return -1;
-    }
     if (kernel.first_answer == kernel.answer_count)
         return 0;
     int answer = kernel.first_answer++;

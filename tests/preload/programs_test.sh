@@ -92,6 +92,13 @@ if busybox=$(command -v busybox) && ! readelf -l "$busybox" | grep -q INTERP; th
     grep -q 'statically linked' status.err || fail "a static busybox is not told by name"
 fi
 
+# With another user's rights, which only root can give away here.
+if [ "$(id -u)" = 0 ] && cp "$(command -v true)" other-user && chown 65534 other-user; then
+    chmod 4755 other-user
+    status 126 ./other-user
+    grep -q 'rights of another user' status.err || fail "a set-user-id program is not told by name"
+fi
+
 # A library's own search path is that of the library that calls dlopen, not that of the shim.
 mkdir -p plugins
 "$cc" -shared -fPIC "$source/plugin.c" -o plugins/libplugin-of-the-test.so
