@@ -94,7 +94,7 @@ NTSTATUS guest_write(struct guest_process *process, void *to, const void *from, 
 
         if (process_vm_writev(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)size)
             return bad_pointer(to, size, what, "written");
-        /* Written once more, for tools that watch the program's memory and not the system call's. */
+        /* Once more, for tools that watch the program's memory and not the system call's. */
     }
     memcpy(to, from, size);
     return STATUS_SUCCESS;
