@@ -93,6 +93,7 @@ void *guest_message_begin(struct guest_message *message, struct guest_vm *vm,
     message->channel = adapter && !async_messages ? adapter->channel : GUEST_CHANNEL_GLOBAL;
     message->async = envelope.async;
     message->answered = false;
+    message->was_active = adapter && adapter->state == GUEST_ADAPTER_ACTIVE;
     message->buffer = NULL;
     message->reply_buffer = NULL;
     message->excess = NULL;
@@ -207,6 +208,13 @@ static NTSTATUS decode(struct guest_message *message, const void *bytes, size_t 
         return d3dkmti_fail(STATUS_BUFFER_TOO_SMALL, "the host's answer to %s is malformed: %s",
                             command_name(message), wire_error_text(error));
     message->answered = true;
+    if (message->reply.has_status && !NT_SUCCESS(message->reply.status) && message->was_active) {
+        /* Whatever the host says of an adapter that it took away while the message was under way,
+         * that is the reason. */
+        NTSTATUS gone = guest_adapter_check_active(message->adapter);
+        if (!NT_SUCCESS(gone))
+            return gone;
+    }
     if (message->reply.has_status && !NT_SUCCESS(message->reply.status))
         return d3dkmti_fail(message->reply.status, "the host refused %s", command_name(message));
     return message->reply.has_status ? message->reply.status : STATUS_SUCCESS;

@@ -18,8 +18,9 @@ struct guest_message {
     struct guest_vm *vm;
     struct guest_adapter *adapter; /* NULL: a global command */
     guest_channel channel;
-    bool async;    /* goes without reply */
-    bool answered; /* reply is valid, whatever its status */
+    bool async;      /* goes without reply */
+    bool answered;   /* reply is valid, whatever its status */
+    bool was_active; /* its adapter, in the beginning */
     struct wire_request_builder builder;
     struct wire_reply reply;
     struct guest_buffer *buffer; /* NULL while small is enough */
