@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * VMBus rings beside what they are made of: memcpy for the bytes, a cache line that goes to and fro
- * for the indices, an eventfd each way for the sleeping.
+ * for the indices, an eventfd each way for the sleeping. Receivers give room back as the backend
+ * does: when it is a quarter of the ring, and before they sleep.
  */
 #include "bench.h"
 #include "ring_memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -54,7 +56,8 @@ static void write_and_read(void *context, uint64_t count)
         bench_use(vmbus_sender_publish(&alone->sender));
         for (size_t k = 0; k < alone->batch; k++)
             take(&alone->receiver);
-        bench_use(vmbus_receiver_commit(&alone->receiver));
+        if (vmbus_receiver_owes_commit(&alone->receiver))
+            bench_use(vmbus_receiver_commit(&alone->receiver));
     }
 }
 
@@ -99,10 +102,20 @@ struct link {
     struct vmbus_sender sender;     /* of this thread */
     struct vmbus_receiver receiver; /* of this thread */
     bool spins;
+    size_t size;
+    uint64_t messages; /* of both directions */
+    _Atomic uint64_t signals, calls;
     pthread_t echo;
     _Alignas(64) _Atomic uint64_t line; /* of the baseline */
     _Atomic int ending;
 };
+
+/* Three quarters of the ring are room enough for any packet that is sent here. */
+static void give_room_back(struct vmbus_receiver *receiver)
+{
+    if (vmbus_receiver_owes_commit(receiver))
+        bench_use(vmbus_receiver_commit(receiver));
+}
 
 static void wake(int event)
 {
@@ -120,15 +133,18 @@ static void wait_for(int event)
         bench_fail("read from an eventfd");
 }
 
-static void send_one(const struct link *link, struct vmbus_sender *sender, const struct half *half,
+static void send_one(struct link *link, struct vmbus_sender *sender, const struct half *half,
                      uint64_t transaction)
 {
-    put(sender, 64, transaction);
-    if (vmbus_sender_publish(sender) && !link->spins)
-        wake(half->event);
+    put(sender, link->size, transaction);
+    if (!vmbus_sender_publish(sender) || link->spins)
+        return;
+    link->signals++;
+    link->calls++;
+    wake(half->event);
 }
 
-static uint64_t receive_one(const struct link *link, struct vmbus_receiver *receiver,
+static uint64_t receive_one(struct link *link, struct vmbus_receiver *receiver,
                             const struct half *half)
 {
     struct vmbus_packet packet;
@@ -136,12 +152,17 @@ static uint64_t receive_one(const struct link *link, struct vmbus_receiver *rece
 
     while ((status = vmbus_receiver_take(receiver, &packet, room, sizeof(room))) ==
            VMBUS_RING_EMPTY) {
-        if (!link->spins && !vmbus_receiver_unmask(receiver))
-            wait_for(half->event);
+        if (link->spins)
+            continue;
+        bench_use(vmbus_receiver_commit(receiver));
+        if (vmbus_receiver_unmask(receiver))
+            continue;
+        link->calls++;
+        wait_for(half->event);
     }
     if (status != VMBUS_RING_OK)
         bench_fail("%s", vmbus_ring_status_text(status));
-    vmbus_receiver_commit(receiver);
+    give_room_back(receiver);
     return packet.transaction;
 }
 
@@ -154,6 +175,8 @@ static void *echo(void *context)
 
     vmbus_sender_init(&sender, &link->back.memory.ring);
     vmbus_receiver_init(&receiver, &link->there.memory.ring);
+    if (link->spins)
+        vmbus_receiver_mask(&receiver);
     do {
         transaction = receive_one(link, &receiver, &link->there);
         send_one(link, &sender, &link->back, transaction);
@@ -165,6 +188,7 @@ static void round_trips(void *context, uint64_t count)
 {
     struct link *link = context;
 
+    link->messages += 2 * count;
     for (uint64_t i = 1; i <= count; i++) {
         send_one(link, &link->sender, &link->there, i);
         if (receive_one(link, &link->receiver, &link->back) != i)
@@ -225,9 +249,21 @@ static void start(pthread_t *thread, void *(*run)(void *), struct link *link)
         bench_fail("no thread");
 }
 
-static void measure_round_trip(bool spins)
+static void report_calls(struct link *link, const char *how)
 {
-    struct link link = {.spins = spins}, bare = {.spins = spins};
+    char name[64];
+
+    snprintf(name, sizeof(name), "signals, both %s", how);
+    bench_report_count(name, (double)link->signals / (double)link->messages, "a message",
+                       link->spins ? 0 : 1);
+    snprintf(name, sizeof(name), "system calls, both %s", how);
+    bench_report_count(name, (double)link->calls / (double)link->messages, "a message",
+                       link->spins ? 0 : 2);
+}
+
+static void measure_round_trip(const char *name, size_t size, bool spins, double limit)
+{
+    struct link link = {.spins = spins, .size = size}, bare = {.spins = spins};
     pthread_t bare_echo;
 
     for (unsigned i = 0; i < 2; i++) {
@@ -239,17 +275,20 @@ static void measure_round_trip(bool spins)
     ring_memory_create(&link.back.memory, DATA, true);
     vmbus_sender_init(&link.sender, &link.there.memory.ring);
     vmbus_receiver_init(&link.receiver, &link.back.memory.ring);
+    if (spins)
+        vmbus_receiver_mask(&link.receiver);
     start(&link.echo, echo, &link);
     start(&bare_echo, spins ? echo_line : echo_events, &bare);
     const struct bench_row row = {
-        .subject = {spins ? "64 B there and back, spinning" : "64 B there and back, sleeping",
-                    round_trips, &link, 0},
+        .subject = {name, round_trips, &link, 0},
         .baseline = {spins ? "a cache line there and back" : "an eventfd there and back",
                      spins ? line_trips : event_trips, &bare, 0},
-        .target = BENCH_RATIO_AT_MOST,
-        .limit = spins ? 4 : 1.15,
+        .target = limit > 0 ? BENCH_RATIO_AT_MOST : BENCH_NO_TARGET,
+        .limit = limit,
     };
     bench_measure(&row);
+    if (limit > 0)
+        report_calls(&link, spins ? "spinning" : "sleeping");
     send_one(&link, &link.sender, &link.there, UINT64_MAX);
     pthread_join(link.echo, NULL);
     bare.ending = 1;
@@ -264,7 +303,7 @@ static void measure_round_trip(bool spins)
 struct stream {
     struct ring_memory memory;
     struct vmbus_sender sender;
-    size_t size;
+    size_t size, batch; /* 0: as much as fits */
     pthread_t drain;
     _Atomic int ending;
 };
@@ -295,7 +334,7 @@ static void send_stream(void *context, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         while (vmbus_sender_put(&stream->sender, &packet, &piece, 1) == VMBUS_RING_FULL)
             vmbus_sender_publish(&stream->sender);
-        if (i % 16 == 15)
+        if (stream->batch && i % stream->batch == stream->batch - 1)
             vmbus_sender_publish(&stream->sender);
     }
     vmbus_sender_publish(&stream->sender);
@@ -311,9 +350,9 @@ static void copy_stream(void *context, uint64_t count)
     }
 }
 
-static void measure_stream(const char *name, size_t size, double limit_ns)
+static void measure_stream(const char *name, size_t size, size_t batch, double limit_ns)
 {
-    struct stream stream = {.size = size};
+    struct stream stream = {.size = size, .batch = batch};
 
     ring_memory_create(&stream.memory, DATA, true);
     vmbus_sender_init(&stream.sender, &stream.memory.ring);
@@ -336,12 +375,20 @@ int main(int argc, char **argv)
     bench_begin(argc, argv, "VMBus rings of 64 KiB");
     measure_alone("64 B written and read", 64, 1, 15);
     measure_alone("64 B, 16 at a time", 64, 16, 0);
+    measure_alone("64 B, a full ring at a time", 64, DATA / 88 - 1, 0);
     measure_alone("4 KiB written and read", 4096, 1, 120);
+    measure_alone("4 KiB, a full ring at a time", 4096, DATA / 4120, 0);
     measure_alone("the largest packet", LARGEST, 1, 0);
-    measure_stream("64 B to another thread, 16 at a time", 64, 40); /* 25 million a second */
-    measure_stream("4 KiB to another thread, 16 at a time", 4096, 0);
-    measure_round_trip(true);
+    measure_stream("64 B to another thread", 64, 1, 0);
+    measure_stream("64 B to another thread, 16 at a time", 64, 16, 40); /* 25 million a second */
+    measure_stream("64 B to another thread, a full ring", 64, 0, 0);
+    measure_stream("4 KiB to another thread", 4096, 1, 0);
+    measure_stream("4 KiB to another thread, a full ring", 4096, 0, 0);
+    measure_stream("the largest packet to another thread", LARGEST, 1, 0);
+    measure_round_trip("64 B there and back, spinning", 64, true, 4);
+    measure_round_trip("4 KiB there and back, spinning", 4096, true, 0);
     bench_place(BENCH_ONE_PROCESSOR);
-    measure_round_trip(false);
+    measure_round_trip("64 B there and back, sleeping", 64, false, 1.15);
+    measure_round_trip("4 KiB there and back, sleeping", 4096, false, 0);
     return bench_end();
 }

@@ -130,8 +130,9 @@ static void a_killed_client_leaves_nothing_behind(void **state)
         clients_to_kill, before.objects, before.descriptors, before.threads, before.memory,
         after.objects, after.descriptors, after.threads, after.memory);
     assert_int_equal(after.objects, before.objects);
-    assert_int_equal(after.descriptors, before.descriptors);
-    assert_int_equal(after.threads, before.threads);
+    /* The last client of the warm-up may still have been on its way out. */
+    assert_in_range(after.descriptors, 1, before.descriptors);
+    assert_in_range(after.threads, 1, before.threads);
 #if !defined(CLIENT_ADDRESS_SANITIZER) && !defined(CLIENT_THREAD_SANITIZER)
     assert_true(after.memory < before.memory + LEAST_LEAK_KIB);
 #endif
