@@ -204,10 +204,13 @@ static NTSTATUS send(struct opening *opening)
         return STATUS_NO_MEMORY;
     command->device = opening->args->hDevice;
     command->nt_security_sharing = 1;
-    command->global_share = opening->shared->nt_handle;
     command->allocation_count = opening->count;
     command->total_priv_drv_data_size = opening->args->TotalPrivateDriverDataBufferSize;
+    /* The descriptor may be closed meanwhile, which ends the host's object. */
+    pthread_mutex_lock(&opening->shared->mutex);
+    command->global_share = opening->shared->nt_handle;
     NTSTATUS status = guest_message_exchange(&message);
+    pthread_mutex_unlock(&opening->shared->mutex);
     if (NT_SUCCESS(status)) {
         D3DKMT_HANDLE resource =
             ((const struct wire_openresource_reply *)message.reply.bytes)->resource;
