@@ -334,23 +334,6 @@ void handles_learn(struct handles *handles, const struct d3dkmt_op *op, const vo
 
 /* ---- explaining */
 
-static const char *type_name(enum handle_type type)
-{
-    static const char *const names[] = {
-        [HANDLE_TYPE_ADAPTER] = "an adapter",
-        [HANDLE_TYPE_DEVICE] = "a device",
-        [HANDLE_TYPE_RESOURCE] = "a resource",
-        [HANDLE_TYPE_ALLOCATION] = "an allocation",
-        [HANDLE_TYPE_CONTEXT] = "a context",
-        [HANDLE_TYPE_SYNC_OBJECT] = "a synchronization object",
-        [HANDLE_TYPE_PAGING_QUEUE] = "a paging queue",
-        [HANDLE_TYPE_HW_QUEUE] = "a hardware queue",
-        [HANDLE_TYPE_QUEUE_FENCE] = "a queue's fence",
-    };
-
-    return names[type];
-}
-
 static const char *missing_trait(uint64_t missing)
 {
     if (missing & HANDLE_BIT_SHAREABLE)
@@ -371,7 +354,7 @@ static const char *judge(struct handles *handles, D3DKMT_HANDLE handle, uint64_t
     if (other == HANDLE_TYPE_FREE)
         other = adapter;
     if (other != HANDLE_TYPE_FREE)
-        return type_name(other);
+        return handle_type_name(other);
     if (handle == 0)
         return "no handle";
     return handle_table_was_live(&handles->others, handle) ||
@@ -432,7 +415,7 @@ static bool explain_field(struct handles *handles, const struct handle_field *fi
         if (is_list)
             snprintf(index, sizeof(index), "[%zu]", i);
         snprintf(text, size, "%s%s 0x%08x is %s; %s is needed", field->name, index, list[i], is,
-                 type_name(first_type(field->types)));
+                 handle_type_name(first_type(field->types)));
         return true;
     }
     return false;

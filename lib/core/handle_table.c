@@ -8,6 +8,23 @@
 
 #define STATE_GENERATION_ONE ((uint64_t)1 << 9)
 
+const char *handle_type_name(enum handle_type type)
+{
+    static const char *const names[] = {
+        [HANDLE_TYPE_ADAPTER] = "an adapter",
+        [HANDLE_TYPE_DEVICE] = "a device",
+        [HANDLE_TYPE_RESOURCE] = "a resource",
+        [HANDLE_TYPE_ALLOCATION] = "an allocation",
+        [HANDLE_TYPE_CONTEXT] = "a context",
+        [HANDLE_TYPE_SYNC_OBJECT] = "a synchronization object",
+        [HANDLE_TYPE_PAGING_QUEUE] = "a paging queue",
+        [HANDLE_TYPE_HW_QUEUE] = "a hardware queue",
+        [HANDLE_TYPE_QUEUE_FENCE] = "a queue's fence",
+    };
+
+    return names[type];
+}
+
 static uint32_t handle_index(D3DKMT_HANDLE handle)
 {
     return handle >> HANDLE_INDEX_SHIFT & 0xffffff;

@@ -31,6 +31,9 @@ enum handle_type {
     HANDLE_TYPE_QUEUE_FENCE = 32, /* fence of a paging or hardware queue: no object behind it */
 };
 
+/* "an adapter"; NULL for HANDLE_TYPE_FREE. */
+const char *handle_type_name(enum handle_type type);
+
 enum {
     HANDLE_INDEX_SHIFT = 6,
     HANDLE_INDEX_LIMIT = 0xffffff, /* first index that no entry can have */

@@ -166,30 +166,17 @@ void d3dkmti_guest_process_close(struct guest_process *process)
 
 /* ---- lookups */
 
-static const char *type_name(enum handle_type type)
-{
-    static const char *const names[] = {
-        [HANDLE_TYPE_DEVICE] = "a device",
-        [HANDLE_TYPE_RESOURCE] = "a resource",
-        [HANDLE_TYPE_ALLOCATION] = "an allocation",
-        [HANDLE_TYPE_CONTEXT] = "a context",
-        [HANDLE_TYPE_SYNC_OBJECT] = "a synchronization object",
-        [HANDLE_TYPE_PAGING_QUEUE] = "a paging queue",
-        [HANDLE_TYPE_HW_QUEUE] = "a hardware queue",
-        [HANDLE_TYPE_QUEUE_FENCE] = "a queue's fence",
-    };
-    const char *name = type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
-
-    return name ? name : "nothing that exists in this process";
-}
-
 static void explain_handle(struct guest_process *process, D3DKMT_HANDLE handle,
                            enum handle_type wanted, const char *argument)
 {
-    enum handle_type found = handle_table_type(&process->handles, handle);
+    const char *found = handle_type_name(handle_table_type(&process->handles, handle));
 
-    d3dkmti_fail(STATUS_INVALID_PARAMETER, "%s 0x%08x is %s, not %s", argument, handle,
-                 handle == 0 ? "no handle" : type_name(found), type_name(wanted));
+    if (handle == 0)
+        found = "no handle";
+    else if (!found)
+        found = "nothing that exists in this process";
+    d3dkmti_fail(STATUS_INVALID_PARAMETER, "%s 0x%08x is %s, not %s", argument, handle, found,
+                 handle_type_name(wanted));
 }
 
 struct guest_device *guest_device_acquire(struct guest_process *process, D3DKMT_HANDLE handle,
@@ -235,7 +222,7 @@ void *guest_object_create(struct guest_process *process, struct pool *pool, enum
     struct guest_object *object = pool_get(pool);
 
     if (!object) {
-        d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %s", type_name(type));
+        d3dkmti_fail(STATUS_NO_MEMORY, "no memory for %s", handle_type_name(type));
         return NULL;
     }
     if (device)
