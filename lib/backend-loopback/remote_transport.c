@@ -219,43 +219,7 @@ static void detach_io(void *context, void *mapping, size_t size, bool writable)
     (void)d3dkmti_guest_detach_io(mapping, size, writable);
 }
 
-/* ---- the caller's memory */
-
-/* The host is another process: it could only copy these pages, and a copy is not the memory. */
-static NTSTATUS pin(void *context, struct guest_pin *wanted)
-{
-    struct remote_transport *transport = context;
-
-    (void)wanted;
-    return transport->services->fail_with(
-        STATUS_NOT_SUPPORTED,
-        "pSystemMem: the host is another process, which does not reach this process's memory; "
-        "leave it NULL and lock the allocation");
-}
-
-static void unpin(void *context, struct guest_pin *wanted)
-{
-    (void)context, (void)wanted;
-}
-
-static NTSTATUS page_frames(void *context, const struct guest_pin *wanted, uint64_t first_page,
-                            uint32_t count, uint64_t *frames)
-{
-    (void)context, (void)wanted, (void)first_page, (void)count, (void)frames;
-    return STATUS_NOT_SUPPORTED;
-}
-
-static NTSTATUS gpadl_create(void *context, struct guest_pin *wanted, uint32_t *gpadl)
-{
-    (void)context, (void)wanted, (void)gpadl;
-    return STATUS_NOT_SUPPORTED;
-}
-
-static void gpadl_teardown(void *context, uint32_t gpadl)
-{
-    (void)context, (void)gpadl;
-}
-
+/* No pin: the host is another process, which could only copy the memory, and a copy is not it. */
 static const struct transport_ops remote_transport_ops = {
     .open_channel = open_channel,
     .close_channel = close_channel,
@@ -268,11 +232,6 @@ static const struct transport_ops remote_transport_ops = {
     .map_io = map_io,
     .unmap_io = loopback_io_unmap,
     .detach_io = detach_io,
-    .pin = pin,
-    .unpin = unpin,
-    .page_frames = page_frames,
-    .gpadl_create = gpadl_create,
-    .gpadl_teardown = gpadl_teardown,
     .keep = remote_keep,
     .look_up = remote_look_up,
 };

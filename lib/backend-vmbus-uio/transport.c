@@ -175,19 +175,7 @@ static NTSTATUS page_frames(void *context, const struct guest_pin *wanted, uint6
     return vmbus_guest_memory_frames(transport->options.root, wanted, first_page, count, frames);
 }
 
-static NTSTATUS gpadl_create(void *context, struct guest_pin *wanted, uint32_t *gpadl)
-{
-    (void)context, (void)wanted, (void)gpadl;
-    return d3dkmti_fail(STATUS_NOT_SUPPORTED,
-                        "pSystemMem: this host wants a GPADL, which user space cannot make (it "
-                        "takes no page lists); leave it NULL and lock the allocation");
-}
-
-static void gpadl_teardown(void *context, uint32_t gpadl)
-{
-    (void)context, (void)gpadl;
-}
-
+/* No GPADL: the kernel's driver makes them for its rings alone. */
 static const struct transport_ops vmbus_transport_ops = {
     .open_channel = open_channel,
     .close_channel = close_channel,
@@ -204,8 +192,6 @@ static const struct transport_ops vmbus_transport_ops = {
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,
-    .gpadl_create = gpadl_create,
-    .gpadl_teardown = gpadl_teardown,
 };
 
 /* ---- open and close */

@@ -60,12 +60,20 @@ struct guest_resource *guest_resource_create(struct guest_device *device)
 
 /* ---- the caller's memory */
 
+static NTSTATUS out_of_reach(const char *reason)
+{
+    return d3dkmti_fail(STATUS_NOT_SUPPORTED,
+                        "pSystemMem: %s; leave it NULL and lock the allocation", reason);
+}
+
 static NTSTATUS send_gpadl(struct guest_allocation *allocation)
 {
     struct guest_process *process = allocation->object.process;
     struct guest_vm *vm = process->vm;
-    NTSTATUS status = vm->ops->gpadl_create(vm->transport, &allocation->pin, &allocation->gpadl);
 
+    if (!vm->ops->gpadl_create)
+        return out_of_reach("this host takes no page lists but a GPADL, which cannot be made here");
+    NTSTATUS status = vm->ops->gpadl_create(vm->transport, &allocation->pin, &allocation->gpadl);
     if (status == STATUS_NOT_SUPPORTED)
         return status;
     if (!NT_SUCCESS(status))
@@ -154,6 +162,8 @@ NTSTATUS guest_allocation_attach_memory(struct guest_allocation *allocation, con
         __builtin_add_overflow((uintptr_t)memory, size, &end))
         return d3dkmti_fail(STATUS_NO_MEMORY, "the host gave the allocation %llu pages",
                             (unsigned long long)allocation->page_count);
+    if (!vm->ops->pin)
+        return out_of_reach("the host does not reach this process's memory");
     allocation->pin = (struct guest_pin){.address = memory, .size = size, .writable = writable};
     NTSTATUS status = vm->ops->pin(vm->transport, &allocation->pin);
     if (status == STATUS_NOT_SUPPORTED)

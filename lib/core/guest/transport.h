@@ -94,7 +94,9 @@ struct transport_ops {
     /*
      * Pins pages of the calling process for the host; the range is page aligned.
      * STATUS_INVALID_PARAMETER when it is not all mapped, or not writable as asked;
-     * STATUS_NOT_SUPPORTED, explained, when the host cannot reach the process's memory.
+     * STATUS_NOT_SUPPORTED, explained, when this system does not let the host reach them. NULL,
+     * with the four that follow: the host never reaches the process's memory, which the engine
+     * answers with an explained STATUS_NOT_SUPPORTED.
      */
     NTSTATUS (*pin)(void *transport, struct guest_pin *pin);
     void (*unpin)(void *transport, struct guest_pin *pin);
@@ -102,7 +104,10 @@ struct transport_ops {
     NTSTATUS(*page_frames)
     (void *transport, const struct guest_pin *pin, uint64_t first_page, uint32_t count,
      uint64_t *frames);
-    /* A GPADL over a pinned range, on the global channel. STATUS_NOT_SUPPORTED as of pin. */
+    /*
+     * A GPADL over a pinned range, on the global channel, for hosts that take no page numbers.
+     * STATUS_NOT_SUPPORTED as of pin. Both NULL: none can be made, which the engine answers alike.
+     */
     NTSTATUS (*gpadl_create)(void *transport, struct guest_pin *pin, uint32_t *gpadl);
     void (*gpadl_teardown)(void *transport, uint32_t gpadl);
 
