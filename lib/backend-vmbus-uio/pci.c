@@ -47,39 +47,32 @@ static NTSTATUS explain(int error, const char *path, bool write)
     }
 }
 
-static NTSTATUS open_config(const char *root, const char *name, char path[VMBUS_PATH_MAX],
-                            struct vmbus_node *node)
+/* Reads or writes one word. */
+static NTSTATUS access_config(const char *root, const char *name, unsigned offset, uint32_t *value,
+                              bool write)
 {
+    char path[VMBUS_PATH_MAX];
+    struct vmbus_node node;
+
     if (!vmbus_path(path, root, PCI_FOLDER "/%s/config", name))
         return d3dkmti_fail(STATUS_INVALID_PARAMETER, "root=%.40s...: the path is too long", root);
-    int error = vmbus_node_open(path, VMBUS_NODE_CONFIG, node);
-    return error ? explain(error, path, true) : STATUS_SUCCESS;
+    int error = vmbus_node_open(path, VMBUS_NODE_CONFIG, &node);
+    if (error)
+        return explain(error, path, true);
+    error = write ? vmbus_node_config_write(&node, offset, *value)
+                  : vmbus_node_config_read(&node, offset, value);
+    vmbus_node_close(&node);
+    return error ? explain(error, path, write) : STATUS_SUCCESS;
 }
 
 NTSTATUS vmbus_pci_read(const char *root, const char *name, unsigned offset, uint32_t *value)
 {
-    char path[VMBUS_PATH_MAX];
-    struct vmbus_node node;
-    NTSTATUS status = open_config(root, name, path, &node);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    int error = vmbus_node_config_read(&node, offset, value);
-    vmbus_node_close(&node);
-    return error ? explain(error, path, false) : STATUS_SUCCESS;
+    return access_config(root, name, offset, value, false);
 }
 
 NTSTATUS vmbus_pci_write(const char *root, const char *name, unsigned offset, uint32_t value)
 {
-    char path[VMBUS_PATH_MAX];
-    struct vmbus_node node;
-    NTSTATUS status = open_config(root, name, path, &node);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    int error = vmbus_node_config_write(&node, offset, value);
-    vmbus_node_close(&node);
-    return error ? explain(error, path, true) : STATUS_SUCCESS;
+    return access_config(root, name, offset, &value, true);
 }
 
 /* ---- which there are */
