@@ -9,20 +9,6 @@
 
 enum { DATA = 4096, WORDS = 5 };
 
-struct input {
-    const uint8_t *bytes;
-    size_t left;
-};
-
-static uint32_t next(struct input *input, size_t bytes)
-{
-    uint32_t value = 0;
-
-    for (size_t i = 0; i < bytes && input->left; i++, input->left--)
-        value = value << 8 | *input->bytes++;
-    return value;
-}
-
 static void take_all(struct bus_ring *ring)
 {
     /* Of its exact size, so that a byte too many is noticed. */
@@ -50,25 +36,25 @@ static void put(struct bus_ring *ring, uint32_t size)
     (void)bus_ring_put(ring, &packet, payload, &signal);
 }
 
-static void scribble(struct input *input, unsigned char *memory)
+static void scribble(struct fuzz_input *input, unsigned char *memory)
 {
     static const uint16_t words[WORDS] = {0, 4, 8, 12, 64};
-    uint32_t action = next(input, 1);
+    uint32_t action = fuzz_next(input, 1);
 
     if (action % 2) {
-        uint32_t word = next(input, 4);
+        uint32_t word = fuzz_next(input, 4);
 
         memcpy(memory + words[action / 2 % WORDS], &word, sizeof(word));
         return;
     }
-    uint32_t at = next(input, 2) % DATA, size = next(input, 1);
+    uint32_t at = fuzz_next(input, 2) % DATA, size = fuzz_next(input, 1);
     for (uint32_t i = 0; i < size && at + i < DATA; i++)
-        memory[BUS_RING_HEAD + at + i] = (unsigned char)next(input, 1);
+        memory[BUS_RING_HEAD + at + i] = (unsigned char)fuzz_next(input, 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input input = {data, size};
+    struct fuzz_input input = {data, size};
     unsigned char *memory = aligned_alloc(4096, 2 * (BUS_RING_HEAD + DATA));
     struct bus_ring from_guest, to_guest;
 
@@ -78,12 +64,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bus_ring_init(&from_guest, memory, BUS_RING_HEAD + DATA);
     bus_ring_init(&to_guest, memory + BUS_RING_HEAD + DATA, BUS_RING_HEAD + DATA);
     while (input.left) {
-        uint32_t choice = next(&input, 1);
+        uint32_t choice = fuzz_next(&input, 1);
 
         scribble(&input, choice % 2 ? memory : memory + BUS_RING_HEAD + DATA);
         take_all(&from_guest);
         if (choice % 4 == 0)
-            put(&to_guest, next(&input, 2));
+            put(&to_guest, fuzz_next(&input, 2));
     }
     free(memory);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every fuzz target needs: the entry point, aligned copies, and a way to touch what a decoder
- * described. */
+/* What fuzz targets need: the entry point, aligned copies, a way to touch what a decoder described,
+ * and inputs that are read as numbers. */
 #ifndef D3DKMT_FUZZ_INPUT_H
 #define D3DKMT_FUZZ_INPUT_H
 
@@ -28,6 +28,22 @@ static inline void fuzz_touch(const unsigned char *bytes, size_t size)
     volatile unsigned char sum = 0;
     for (size_t i = 0; i < size; i++)
         sum = (unsigned char)(sum + bytes[i]);
+}
+
+/* An input that is read piece by piece. */
+struct fuzz_input {
+    const uint8_t *bytes;
+    size_t left;
+};
+
+/* The next bytes as a number, the first of them the highest; fewer where the input ends. */
+static inline uint32_t fuzz_next(struct fuzz_input *input, size_t bytes)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < bytes && input->left; i++, input->left--)
+        value = value << 8 | *input->bytes++;
+    return value;
 }
 
 #endif

@@ -11,20 +11,6 @@
 
 enum { SIZE = VMBUS_RING_MINIMUM };
 
-struct input {
-    const uint8_t *bytes;
-    size_t left;
-};
-
-static uint32_t next(struct input *input, size_t bytes)
-{
-    uint32_t value = 0;
-
-    for (size_t i = 0; i < bytes && input->left; i++, input->left--)
-        value = value << 8 | *input->bytes++;
-    return value;
-}
-
 static void use_receiver(struct vmbus_receiver *receiver)
 {
     struct vmbus_packet packet;
@@ -55,34 +41,35 @@ static void use_sender(struct vmbus_sender *sender, uint32_t size)
     vmbus_sender_publish(sender);
 }
 
-static void scribble(struct input *input, struct vmbus_ring_control *control, unsigned char *data)
+static void scribble(struct fuzz_input *input, struct vmbus_ring_control *control,
+                     unsigned char *data)
 {
-    uint32_t action = next(input, 1);
+    uint32_t action = fuzz_next(input, 1);
 
     switch (action % 6) {
     case 0:
-        control->write_index = next(input, action & 8 ? 4 : 2) << (action & 16 ? 3 : 0);
+        control->write_index = fuzz_next(input, action & 8 ? 4 : 2) << (action & 16 ? 3 : 0);
         break;
     case 1:
-        control->read_index = next(input, action & 8 ? 4 : 2) << (action & 16 ? 3 : 0);
+        control->read_index = fuzz_next(input, action & 8 ? 4 : 2) << (action & 16 ? 3 : 0);
         break;
     case 2:
-        control->pending_send_size = next(input, 4);
+        control->pending_send_size = fuzz_next(input, 4);
         break;
     case 3:
-        control->interrupt_mask = next(input, 1);
+        control->interrupt_mask = fuzz_next(input, 1);
         control->feature_bits = action;
         break;
     default:
         /* A descriptor, where one may begin. */
-        for (uint32_t at = next(input, 2) % (SIZE / 8) * 8, i = 0; i < 8; i++)
-            data[(at + i) % SIZE] = (unsigned char)next(input, 1);
+        for (uint32_t at = fuzz_next(input, 2) % (SIZE / 8) * 8, i = 0; i < 8; i++)
+            data[(at + i) % SIZE] = (unsigned char)fuzz_next(input, 1);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct input input = {bytes, size};
+    struct fuzz_input input = {bytes, size};
     struct vmbus_ring_control *control = calloc(1, sizeof(*control));
     unsigned char *data = calloc(1, SIZE);
     const struct vmbus_ring_memory ring = {control, data, SIZE, false};
@@ -94,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         vmbus_receiver_init(&receiver, &ring);
         while (input.left) {
             scribble(&input, control, data);
-            use_sender(&sender, next(&input, 2));
+            use_sender(&sender, fuzz_next(&input, 2));
             use_receiver(&receiver);
         }
     }
