@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 struct loopback {
@@ -60,7 +59,6 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
 {
     struct loopback *loopback = d3dkmti_calloc(1, sizeof(*loopback));
     struct loopback_options *options = d3dkmti_calloc(1, sizeof(*options));
-    char task_name[16] = "";
     NTSTATUS status = STATUS_NO_MEMORY;
 
     if (!loopback || !options)
@@ -71,10 +69,7 @@ static NTSTATUS loopback_open(const struct d3dkmt_backend_services *services, co
     status = open_transport(loopback, options, services);
     if (!NT_SUCCESS(status))
         goto fail;
-    prctl(PR_GET_NAME, task_name);
     struct guest_process_options process = {
-        .process_id = (uint64_t)getpid(),
-        .name = task_name,
         .check_pointers = options->check_pointers,
         .interruptible = options->interruptible,
     };

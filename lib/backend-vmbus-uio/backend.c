@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 enum { DEFAULT_SPIN_US = 50, MOST_SPIN_US = 1000000 };
 
@@ -91,7 +89,6 @@ static NTSTATUS vmbus_open(const struct d3dkmt_backend_services *services, const
 {
     struct vmbus_backend_instance *instance = d3dkmti_calloc(1, sizeof(*instance));
     struct vmbus_options options;
-    char task_name[16] = "";
 
     if (!instance)
         return services->fail_with(STATUS_NO_MEMORY, "no memory for the backend");
@@ -100,10 +97,7 @@ static NTSTATUS vmbus_open(const struct d3dkmt_backend_services *services, const
         status = vmbus_transport_open(&options, &instance->transport);
     if (!NT_SUCCESS(status))
         goto fail;
-    prctl(PR_GET_NAME, task_name);
     const struct guest_process_options process = {
-        .process_id = (uint64_t)getpid(),
-        .name = task_name,
         .check_pointers = options.check_pointers,
     };
     status = d3dkmti_guest_process_open(vmbus_transport_vm(instance->transport), &process,

@@ -60,8 +60,9 @@ D3DKMT_API void d3dkmti_guest_vm_host_message(struct guest_vm *vm, const void *b
 /* ---- process: for backends */
 
 struct guest_process_options {
-    uint64_t process_id; /* as the host shall know it */
-    const char *name;    /* task name; the host sees at most 15 characters */
+    /* As the host shall know it; without a name by this process's id and task name. */
+    uint64_t process_id;
+    const char *name; /* the host sees at most 15 characters */
     /*
      * Look whether every pointer of a caller leads to memory before it is used, at the price of a
      * system call each, and answer STATUS_UNSUCCESSFUL as the kernel does if not. Otherwise a bad

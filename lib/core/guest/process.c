@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 /* ---- open and close */
 
@@ -94,12 +96,20 @@ NTSTATUS d3dkmti_guest_process_open(struct guest_vm *vm,
                                     const struct guest_process_options *options,
                                     struct guest_process **process)
 {
+    struct guest_process_options known = *options;
+    char task_name[TASK_NAME_MAX + 1] = "";
+
     if (vm->global != GUEST_GLOBAL_OPEN)
         return d3dkmti_fail(STATUS_DEVICE_REMOVED, "the host offers no adapter");
-    struct guest_process *made = make_process(vm, options);
+    if (!known.name) {
+        prctl(PR_GET_NAME, task_name);
+        known.name = task_name;
+        known.process_id = (uint64_t)getpid();
+    }
+    struct guest_process *made = make_process(vm, &known);
     if (!made)
         return d3dkmti_fail(STATUS_NO_MEMORY, "no memory for the process object");
-    NTSTATUS status = send_create_process(made, options->name);
+    NTSTATUS status = send_create_process(made, known.name);
     if (!NT_SUCCESS(status)) {
         free_process(made);
         return status;
