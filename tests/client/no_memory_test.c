@@ -112,30 +112,15 @@ static bool device_is_in_error(void)
            get.ExecutionState != D3DKMT_DEVICEEXECUTION_ACTIVE;
 }
 
-static bool works(enum d3dkmt_op_id op, void *args)
+static bool works(struct world *world, const struct every_call *one, void *args)
 {
-    NTSTATUS status = try_call(NULL, op, args);
+    NTSTATUS status = world->call(world->context, one->op, args);
 
     if (status == STATUS_DEVICE_REMOVED && is_async && device_is_in_error())
         return false;
     if (!NT_SUCCESS(status))
         complain(status, "the call does not work afterwards");
     return NT_SUCCESS(status);
-}
-
-static void call_everything(struct world *world)
-{
-    _Alignas(8) unsigned char args[CALL_ARGS_MAX];
-
-    for (size_t i = 0; i < every_call_count; i++) {
-        const struct every_call *one = &every_call[i];
-
-        if (one->flags & CALL_DESTROYS)
-            continue;
-        every_call_fill(one, world, args);
-        if (works(one->op, args))
-            every_call_close(one, args);
-    }
 }
 
 /* ---- DXCore, whose results are HRESULTs */
@@ -195,7 +180,7 @@ static void live(const char *specification)
         complain(world.first_status, world.first_failure);
     world.failures = 0;
     device = world.handles[WORLD_DEVICE];
-    call_everything(&world);
+    every_call_visit(&world, works);
     enumerate();
     world_destroy(&world);
     if (world.failures)

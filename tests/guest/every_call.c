@@ -323,3 +323,19 @@ void every_call_close(const struct every_call *call, const void *args)
         return;
     world_settle();
 }
+
+void every_call_visit(struct world *world,
+                      bool (*make)(struct world *world, const struct every_call *call, void *args))
+{
+    _Alignas(8) unsigned char args[CALL_ARGS_MAX];
+
+    for (size_t i = 0; i < every_call_count; i++) {
+        const struct every_call *one = &every_call[i];
+
+        if (one->flags & CALL_DESTROYS)
+            continue;
+        every_call_fill(one, world, args);
+        if (make(world, one, args))
+            every_call_close(one, args);
+    }
+}

@@ -15,25 +15,15 @@ NTSTATUS tour_call(void *context, enum d3dkmt_op_id op, void *args)
     return status;
 }
 
-/* What destroys is left to the world, which knows the order. */
-static void call_everything(struct world *world)
+static bool count_failure(struct world *world, const struct every_call *one, void *args)
 {
-    _Alignas(8) unsigned char args[CALL_ARGS_MAX];
+    NTSTATUS status = world->call(world->context, one->op, args);
 
-    for (size_t i = 0; i < every_call_count; i++) {
-        const struct every_call *one = &every_call[i];
-
-        if (one->flags & CALL_DESTROYS)
-            continue;
-        every_call_fill(one, world, args);
-        NTSTATUS status = world->call(world->context, one->op, args);
-        if (NT_SUCCESS(status)) {
-            every_call_close(one, args);
-        } else if (world->failures++ == 0) {
-            world->first_failure = one->name;
-            world->first_status = status;
-        }
+    if (!NT_SUCCESS(status) && world->failures++ == 0) {
+        world->first_failure = one->name;
+        world->first_status = status;
     }
+    return NT_SUCCESS(status);
 }
 
 unsigned tour_run(struct liar *liar, bool check_pointers, const char **failure)
@@ -47,7 +37,7 @@ unsigned tour_run(struct liar *liar, bool check_pointers, const char **failure)
     if (!NT_SUCCESS(d3dkmti_guest_process_open(liar->real.vm, &options, &process)))
         return 1;
     world_create(&world, tour_call, process);
-    call_everything(&world);
+    every_call_visit(&world, count_failure); /* what destroys is left to the world */
     world_destroy(&world);
     d3dkmti_guest_process_close(process);
     if (failure)

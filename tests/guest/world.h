@@ -150,4 +150,11 @@ void every_call_fill(const struct every_call *call, struct world *world, void *a
 /* Closes the descriptor that a successful call has given, if it gives one, and settles. */
 void every_call_close(const struct every_call *call, const void *args);
 
+/*
+ * Lets make carry out every call but those that take an object of the world away, and closes what
+ * the calls that succeed (make returns true) have given.
+ */
+void every_call_visit(struct world *world,
+                      bool (*make)(struct world *world, const struct every_call *call, void *args));
+
 #endif
