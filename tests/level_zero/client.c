@@ -4,11 +4,11 @@
  * client clean|live. With "live" it ends without destroying anything, as many do; the driver then
  * calls the library behind its destructors.
  */
+#include "opencl/check.h"
+
 #include <level_zero/ze_api.h>
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SIZE = 65536, ROUNDS = 4 };
@@ -24,24 +24,6 @@ struct program {
     ze_fence_handle_t fence;
     volatile uint64_t *memory; /* shared by CPU and GPU */
 };
-
-static void check(ze_result_t result, const char *call)
-{
-    if (result == ZE_RESULT_SUCCESS)
-        return;
-    fprintf(stderr, "%s: 0x%x\n", call, (unsigned)result);
-    exit(1);
-}
-
-static void check_that(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    fprintf(stderr, "not so: %s\n", what);
-    exit(1);
-}
-
-#define CALL(function, ...) check(function(__VA_ARGS__), #function)
 
 static void open_device(struct program *program)
 {

@@ -5,12 +5,12 @@
  * back, events complete in order, clocks advance. The kernel's own result cannot: the simulated GPU
  * executes batches, not programs for execution units.
  */
+#include "opencl/check.h"
+
 #define CL_TARGET_OPENCL_VERSION 300
 #include <CL/cl.h>
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { COUNT = 4096, ROUNDS = 8 };
@@ -19,24 +19,6 @@ static const char source[] = "kernel void add(global uint *a, global const uint 
                              "{\n"
                              "    a[get_global_id(0)] += b[get_global_id(0)];\n"
                              "}\n";
-
-static void check(cl_int error, const char *call)
-{
-    if (error == CL_SUCCESS)
-        return;
-    fprintf(stderr, "%s: %d\n", call, error);
-    exit(1);
-}
-
-static void check_that(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    fprintf(stderr, "not so: %s\n", what);
-    exit(1);
-}
-
-#define CALL(function, ...) check(function(__VA_ARGS__), #function)
 
 static cl_device_id find_device(void)
 {
