@@ -3,6 +3,7 @@
  */
 #include "client.h"
 #include "gpu.h"
+#include "sharing.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -184,19 +185,14 @@ static void all_of_the_devices_fences_become_all_ones(void **state)
 
 static void engines_of_others_do_not_wait_for_a_lost_device(void **state)
 {
-    struct umd_fence fence, opened = {0};
-    D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 open;
-    HANDLE nt_handle = NULL;
+    struct umd_fence fence, opened;
+    int descriptor;
 
     (void)state;
     assert_success(create_fence(false, true, &fence));
-    assert_success(D3DKMTShareObjects(1, &fence.object, NULL, 0, &nt_handle));
-    memset(&open, 0, sizeof(open));
-    open.hNtHandle = nt_handle;
-    open.hDevice = other.umd.device;
-    assert_success(D3DKMTOpenSyncObjectFromNtHandle2(&open));
-    close((int)(intptr_t)nt_handle);
-    opened.object = open.hSyncObject;
+    assert_success(client_share(fence.object, &descriptor));
+    assert_success(client_fence_open(other.umd.device, descriptor, &opened));
+    close(descriptor);
     assert_success(umd_wait(other.context, &opened, 100));
     assert_success(umd_signal(other.context, &other.fence, 1));
     client_until_all_asleep();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls of the first drivers: those that are served still, and what the others say. */
+#include "client/sharing.h"
 #include "conformance/conformance.h"
 
 #include <unistd.h>
@@ -86,43 +87,18 @@ CONFORMANCE_GPU(OpenSynchronizationObject, other_handles_open_nothing)
 
 /* ---- resources */
 
-static D3DKMT_CREATEALLOCATION create_shared_resource(D3DDDI_ALLOCATIONINFO2 *info)
-{
-    static struct softgpu_allocation data;
-    D3DKMT_CREATEALLOCATION create;
-
-    memset(info, 0, sizeof(*info));
-    data = softgpu_allocation_data(4096, SOFTGPU_ALLOCATION_CPU_VISIBLE);
-    info->pPrivateDriverData = &data;
-    info->PrivateDriverDataSize = sizeof(data);
-    memset(&create, 0, sizeof(create));
-    create.hDevice = gpu.umd.device;
-    create.NumAllocations = 1;
-    create.pAllocationInfo2 = info;
-    create.Flags.CreateResource = 1;
-    create.Flags.CreateShared = create.Flags.NtSecuritySharing = 1;
-    assert_success(D3DKMTCreateAllocation2(&create));
-    return create;
-}
-
-static int share(D3DKMT_HANDLE object)
-{
-    HANDLE nt_handle = NULL;
-    D3DKMT_SHAREOBJECTS args = {
-        .ObjectCount = 1, .ObjectHandleArray = &object, .pSharedNtHandle = &nt_handle};
-
-    assert_success(D3DKMTShareObjectsInternal(&args));
-    return (int)(intptr_t)nt_handle;
-}
-
 CONFORMANCE_GPU(GetSharedResourceAdapterLuid, a_descriptor_tells_its_adapter)
 {
     conformance_gpu(world, &gpu);
-    D3DDDI_ALLOCATIONINFO2 info;
-    int resource = share(create_shared_resource(&info).hResource);
-    int fence = share(create_shared(D3DDDI_MONITORED_FENCE).hSyncObject);
-    D3DKMT_GETSHAREDRESOURCEADAPTERLUID get = {.hNtHandle = (HANDLE)(intptr_t)resource};
+    D3DKMT_GETSHAREDRESOURCEADAPTERLUID get = {0};
+    struct umd_buffer buffer;
+    D3DKMT_HANDLE shared;
+    int resource, fence;
 
+    assert_success(client_resource_create(gpu.umd.device, 4096, NULL, 0, &buffer, &shared));
+    assert_success(client_share(shared, &resource));
+    assert_success(client_share(create_shared(D3DDDI_MONITORED_FENCE).hSyncObject, &fence));
+    get.hNtHandle = (HANDLE)(intptr_t)resource;
     assert_success(D3DKMTGetSharedResourceAdapterLuid(&get));
     assert_int_equal(get.AdapterLuid.LowPart, gpu.umd.luid.LowPart);
     assert_int_equal(get.AdapterLuid.HighPart, gpu.umd.luid.HighPart);

@@ -6,6 +6,7 @@
 #include "conformance/conformance.h"
 
 #include "client/other_process.h"
+#include "client/sharing.h"
 
 #include <unistd.h>
 
@@ -46,19 +47,6 @@ static struct other_process start_other(const struct world *world, int (*body)(s
 }
 
 /* ---- what it does with descriptors */
-
-static NTSTATUS open_fence(const struct umd *umd, int descriptor, struct umd_fence *fence)
-{
-    ARGS(D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2, open);
-
-    open.hNtHandle = (HANDLE)(intptr_t)descriptor;
-    open.hDevice = umd->device;
-    NTSTATUS status = D3DKMTOpenSyncObjectFromNtHandle2(&open);
-    fence->object = open.hSyncObject;
-    fence->cpu = open.MonitoredFence.FenceValueCPUVirtualAddress;
-    fence->address = open.MonitoredFence.FenceValueGPUVirtualAddress;
-    return status;
-}
 
 /* The one allocation of the world's shared resource, mapped to the GPU. */
 static NTSTATUS open_resource(struct umd *umd, int descriptor, struct umd_buffer *buffer)
@@ -117,8 +105,8 @@ static int signal_shared_fence(struct other *other)
 {
     struct umd_fence fence;
 
-    CHILD_EXPECT(NT_SUCCESS(
-        open_fence(&other->gpu.umd, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
+    CHILD_EXPECT(NT_SUCCESS(client_fence_open(
+        other->gpu.umd.device, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
     CHILD_EXPECT(umd_fence_value(&fence) == 1);
     CHILD_EXPECT(other_process_hear(other->channel));
     CHILD_EXPECT(NT_SUCCESS(client_signal(other->gpu.umd.device, fence.object, 5)));
@@ -151,8 +139,8 @@ static int signal_from_its_gpu(struct other *other)
 {
     struct umd_fence fence;
 
-    CHILD_EXPECT(NT_SUCCESS(
-        open_fence(&other->gpu.umd, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
+    CHILD_EXPECT(NT_SUCCESS(client_fence_open(
+        other->gpu.umd.device, other->parents->descriptors[WORLD_FENCE_DESCRIPTOR], &fence)));
     CHILD_EXPECT(NT_SUCCESS(umd_signal(other->gpu.context, &fence, 6)));
     CHILD_EXPECT(NT_SUCCESS(umd_wait_on_cpu(&other->gpu.umd, &fence, 6)));
     return 0;
@@ -223,25 +211,18 @@ CONFORMANCE_PROCESS(QueryResourceInfoFromNtHandle, tells_another_process_the_sam
 
 static int share_and_stay(struct other *other)
 {
-    struct softgpu_allocation data = softgpu_allocation_data(WORLD_BUFFER, 0);
-    D3DDDI_ALLOCATIONINFO2 info = {.pPrivateDriverData = &data,
-                                   .PrivateDriverDataSize = sizeof(data)};
     char runtime_data[WORLD_RUNTIME_DATA] = "";
-    D3DKMT_CREATEALLOCATION create = {.hDevice = other->gpu.umd.device,
-                                      .NumAllocations = 1,
-                                      .pAllocationInfo2 = &info,
-                                      .pPrivateRuntimeData = runtime_data,
-                                      .PrivateRuntimeDataSize = sizeof(runtime_data)};
-    struct umd_buffer buffer = {.size = WORLD_BUFFER};
-    HANDLE nt_handle = NULL;
+    struct umd_buffer buffer;
+    D3DKMT_HANDLE resource;
+    int descriptor;
 
-    create.Flags.CreateResource = create.Flags.CreateShared = create.Flags.NtSecuritySharing = 1;
-    CHILD_EXPECT(NT_SUCCESS(D3DKMTCreateAllocation2(&create)));
-    buffer.allocation = info.hAllocation;
+    CHILD_EXPECT(
+        NT_SUCCESS(client_resource_create(other->gpu.umd.device, WORLD_BUFFER, runtime_data,
+                                          sizeof(runtime_data), &buffer, &resource)));
     CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&other->gpu.umd, &buffer)));
     CHILD_EXPECT(NT_SUCCESS(write_word(&other->gpu, &buffer, PATTERN)));
-    CHILD_EXPECT(NT_SUCCESS(D3DKMTShareObjects(1, &create.hResource, NULL, 0, &nt_handle)));
-    CHILD_EXPECT(other_process_send_descriptor(other->channel, (int)(intptr_t)nt_handle));
+    CHILD_EXPECT(NT_SUCCESS(client_share(resource, &descriptor)));
+    CHILD_EXPECT(other_process_send_descriptor(other->channel, descriptor));
     return other_process_hear(other->channel) ? 0 : 1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sharing by descriptors, between two devices: what one writes the other reads. */
+#include "client/sharing.h"
 #include "conformance/conformance.h"
 
 #include <fcntl.h>
@@ -22,49 +23,23 @@ static void open_two(const struct world *world)
 
 static D3DKMT_HANDLE create_fence(bool shared)
 {
-    D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create;
+    D3DKMT_HANDLE fence;
 
-    memset(&create, 0, sizeof(create));
-    create.hDevice = producer.device;
-    create.Info.Type = D3DDDI_MONITORED_FENCE;
-    create.Info.Flags.Shared = shared;
-    create.Info.Flags.NtSecuritySharing = shared;
-    assert_success(D3DKMTCreateSynchronizationObject2(&create));
-    return create.hSyncObject;
+    assert_success(client_fence_create(producer.device, shared, &fence));
+    return fence;
 }
 
 static int share(D3DKMT_HANDLE object)
 {
-    HANDLE nt_handle = NULL;
+    int descriptor;
 
-    assert_success(D3DKMTShareObjects(1, &object, NULL, 0, &nt_handle));
-    return (int)(intptr_t)nt_handle;
+    assert_success(client_share(object, &descriptor));
+    return descriptor;
 }
 
 static NTSTATUS open_fence(int descriptor, struct umd_fence *fence)
 {
-    D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 open;
-
-    memset(&open, 0, sizeof(open));
-    open.hNtHandle = (HANDLE)(intptr_t)descriptor;
-    open.hDevice = consumer.device;
-    NTSTATUS status = D3DKMTOpenSyncObjectFromNtHandle2(&open);
-    fence->object = open.hSyncObject;
-    fence->cpu = open.MonitoredFence.FenceValueCPUVirtualAddress;
-    fence->address = open.MonitoredFence.FenceValueGPUVirtualAddress;
-    return status;
-}
-
-static void signal_from_cpu(const struct umd *umd, D3DKMT_HANDLE object, UINT64 value)
-{
-    D3DKMT_SIGNALSYNCHRONIZATIONOBJECTFROMCPU signal;
-
-    memset(&signal, 0, sizeof(signal));
-    signal.hDevice = umd->device;
-    signal.ObjectCount = 1;
-    signal.ObjectHandleArray = &object;
-    signal.FenceValueArray = &value;
-    assert_success(D3DKMTSignalSynchronizationObjectFromCpu(&signal));
+    return client_fence_open(consumer.device, descriptor, fence);
 }
 
 CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, a_shared_fence_is_one_fence)
@@ -76,10 +51,10 @@ CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, a_shared_fence_is_one_fence)
     int descriptor = share(created);
     assert_success(open_fence(descriptor, &opened));
     assert_int_equal(close(descriptor), 0); /* what was opened stays open */
-    signal_from_cpu(&producer, created, 7);
+    assert_success(client_signal(producer.device, created, 7));
     assert_success(umd_wait_on_cpu(&consumer, &opened, 7));
     assert_int_equal(umd_fence_value(&opened), 7);
-    signal_from_cpu(&consumer, opened.object, 9);
+    assert_success(client_signal(consumer.device, opened.object, 9));
     D3DKMT_DESTROYSYNCHRONIZATIONOBJECT destroy = {created};
     assert_success(D3DKMTDestroySynchronizationObject(&destroy));
     assert_success(umd_wait_on_cpu(&consumer, &opened, 9));
@@ -124,27 +99,11 @@ CONFORMANCE_GPU(ShareObjects, only_what_was_made_for_it_is_shared)
 static D3DKMT_HANDLE create_shared_resource(struct umd_buffer *buffer)
 {
     static const char runtime_data[] = "what the runtime wants to know";
-    struct softgpu_allocation data = softgpu_allocation_data(BUFFER_SIZE, 0);
-    D3DDDI_ALLOCATIONINFO2 info;
-    D3DKMT_CREATEALLOCATION create;
+    D3DKMT_HANDLE resource;
 
-    memset(&info, 0, sizeof(info));
-    info.pPrivateDriverData = &data;
-    info.PrivateDriverDataSize = sizeof(data);
-    memset(&create, 0, sizeof(create));
-    create.hDevice = producer.device;
-    create.NumAllocations = 1;
-    create.pAllocationInfo2 = &info;
-    create.pPrivateRuntimeData = runtime_data;
-    create.PrivateRuntimeDataSize = sizeof(runtime_data);
-    create.Flags.CreateResource = 1;
-    create.Flags.CreateShared = 1;
-    create.Flags.NtSecuritySharing = 1;
-    assert_success(D3DKMTCreateAllocation2(&create));
-    memset(buffer, 0, sizeof(*buffer));
-    buffer->allocation = info.hAllocation;
-    buffer->size = BUFFER_SIZE;
-    return create.hResource;
+    assert_success(client_resource_create(producer.device, BUFFER_SIZE, runtime_data,
+                                          sizeof(runtime_data), buffer, &resource));
+    return resource;
 }
 
 /* Opens the one allocation of a shared resource, as a program would that knows the descriptor only.
@@ -285,7 +244,7 @@ CONFORMANCE_GPU(ShareObjects, what_was_opened_can_be_shared_again)
     int second = share(opened.object);
     assert_success(open_fence(second, &again));
     close(second);
-    signal_from_cpu(&consumer, opened.object, 3);
+    assert_success(client_signal(consumer.device, opened.object, 3));
     assert_success(umd_wait_on_cpu(&consumer, &again, 3));
 }
 
@@ -484,7 +443,7 @@ CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, opened_for_waiting_only_it_is_not_s
     open_two(world);
     D3DKMT_HANDLE created = create_fence(true);
     D3DKMT_HANDLE opened = open_narrowed(share(created), true, false);
-    signal_from_cpu(&producer, created, 1);
+    assert_success(client_signal(producer.device, created, 1));
     assert_success(client_wait(consumer.device, opened, 1, 0));
     assert_verdict(client_signal(consumer.device, opened, 2), STATUS_ACCESS_DENIED);
 }
@@ -495,7 +454,7 @@ CONFORMANCE_GPU(OpenSyncObjectFromNtHandle2, opened_for_signalling_only_it_is_no
     D3DKMT_HANDLE created = create_fence(true);
     D3DKMT_HANDLE opened = open_narrowed(share(created), false, true);
     assert_fails(client_wait(consumer.device, opened, 0, 0), STATUS_ACCESS_DENIED);
-    signal_from_cpu(&consumer, opened, 2);
+    assert_success(client_signal(consumer.device, opened, 2));
     assert_success(client_wait(producer.device, created, 2, 0));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sync files: made from a fence, waited for by a context, opened as a fence again. */
+#include "client/sharing.h"
 #include "conformance/conformance.h"
 
 #include <d3dkmt/syncfile.h>
@@ -14,14 +15,10 @@ static D3DKMT_HANDLE fence;
 
 static D3DKMT_HANDLE new_fence(bool shared)
 {
-    ARGS(D3DKMT_CREATESYNCHRONIZATIONOBJECT2, create);
+    D3DKMT_HANDLE created;
 
-    create.hDevice = gpu.umd.device;
-    create.Info.Type = D3DDDI_MONITORED_FENCE;
-    create.Info.Flags.Shared = shared;
-    create.Info.Flags.NtSecuritySharing = shared;
-    assert_success(D3DKMTCreateSynchronizationObject2(&create));
-    return create.hSyncObject;
+    assert_success(client_fence_create(gpu.umd.device, shared, &created));
+    return created;
 }
 
 static void open_gpu(const struct world *world)

@@ -5,6 +5,7 @@
  */
 #include "client/client.h"
 #include "client/gpu.h"
+#include "client/sharing.h"
 #include "hostd/host_process.h"
 
 #include <d3dkmt/syncfile.h>
@@ -121,70 +122,25 @@ static bool open_client(void)
     return NT_SUCCESS(d3dkmt_open(host.backend)) && NT_SUCCESS(client_gpu_open(&gpu));
 }
 
-static NTSTATUS share(D3DKMT_HANDLE object, int *descriptor)
-{
-    HANDLE nt_handle = NULL;
-    NTSTATUS status = D3DKMTShareObjects(1, &object, NULL, 0, &nt_handle);
-
-    *descriptor = (int)(intptr_t)nt_handle;
-    return status;
-}
-
 static NTSTATUS create_fence(bool shared, D3DKMT_HANDLE *fence)
 {
-    D3DKMT_CREATESYNCHRONIZATIONOBJECT2 create;
-
-    memset(&create, 0, sizeof(create));
-    create.hDevice = gpu.umd.device;
-    create.Info.Type = D3DDDI_MONITORED_FENCE;
-    create.Info.Flags.Shared = shared;
-    create.Info.Flags.NtSecuritySharing = shared;
-    NTSTATUS status = D3DKMTCreateSynchronizationObject2(&create);
-    *fence = create.hSyncObject;
-    return status;
+    return client_fence_create(gpu.umd.device, shared, fence);
 }
 
 static NTSTATUS open_fence(int descriptor, struct umd_fence *fence)
 {
-    D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 open;
-
-    memset(&open, 0, sizeof(open));
-    open.hNtHandle = (HANDLE)(intptr_t)descriptor;
-    open.hDevice = gpu.umd.device;
-    NTSTATUS status = D3DKMTOpenSyncObjectFromNtHandle2(&open);
-    fence->object = open.hSyncObject;
-    fence->cpu = open.MonitoredFence.FenceValueCPUVirtualAddress;
-    fence->address = open.MonitoredFence.FenceValueGPUVirtualAddress;
-    return status;
+    return client_fence_open(gpu.umd.device, descriptor, fence);
 }
 
 static NTSTATUS create_resource(uint32_t runtime_size, struct umd_buffer *buffer,
                                 D3DKMT_HANDLE *resource)
 {
-    struct softgpu_allocation data = softgpu_allocation_data(BUFFER_SIZE, 0);
-    D3DDDI_ALLOCATIONINFO2 info;
-    D3DKMT_CREATEALLOCATION create;
     char *runtime = calloc(1, runtime_size);
 
     memcpy(runtime, runtime_data, sizeof(runtime_data));
-    memset(&info, 0, sizeof(info));
-    info.pPrivateDriverData = &data;
-    info.PrivateDriverDataSize = sizeof(data);
-    memset(&create, 0, sizeof(create));
-    create.hDevice = gpu.umd.device;
-    create.NumAllocations = 1;
-    create.pAllocationInfo2 = &info;
-    create.pPrivateRuntimeData = runtime;
-    create.PrivateRuntimeDataSize = runtime_size;
-    create.Flags.CreateResource = 1;
-    create.Flags.CreateShared = 1;
-    create.Flags.NtSecuritySharing = 1;
-    NTSTATUS status = D3DKMTCreateAllocation2(&create);
+    NTSTATUS status = client_resource_create(gpu.umd.device, BUFFER_SIZE, runtime, runtime_size,
+                                             buffer, resource);
     free(runtime);
-    memset(buffer, 0, sizeof(*buffer));
-    buffer->allocation = info.hAllocation;
-    buffer->size = BUFFER_SIZE;
-    *resource = create.hResource;
     return status;
 }
 
@@ -256,8 +212,8 @@ static int share_two(struct umd_buffer *buffer, struct umd_fence *fence, int fil
     CHILD_EXPECT(NT_SUCCESS(create_resource(sizeof(runtime_data), buffer, &resource)));
     CHILD_EXPECT(NT_SUCCESS(umd_buffer_map(&gpu.umd, buffer)));
     CHILD_EXPECT(NT_SUCCESS(create_fence(true, &fence_handle)));
-    CHILD_EXPECT(NT_SUCCESS(share(resource, &files[0])));
-    CHILD_EXPECT(NT_SUCCESS(share(fence_handle, &files[1])));
+    CHILD_EXPECT(NT_SUCCESS(client_share(resource, &files[0])));
+    CHILD_EXPECT(NT_SUCCESS(client_share(fence_handle, &files[1])));
     CHILD_EXPECT(NT_SUCCESS(open_fence(files[1], fence)));
     return 0;
 }
@@ -408,7 +364,7 @@ static int sync_file_creator(void)
 
     CHILD_EXPECT(open_client());
     CHILD_EXPECT(NT_SUCCESS(create_fence(true, &fence)));
-    CHILD_EXPECT(NT_SUCCESS(share(fence, &files[0])));
+    CHILD_EXPECT(NT_SUCCESS(client_share(fence, &files[0])));
     CHILD_EXPECT(NT_SUCCESS(create_sync_file(fence, 7, &files[1])));
     CHILD_EXPECT(send_files(to_parent, files, 2));
     CHILD_EXPECT(hear(to_parent)); /* or is killed */
@@ -547,7 +503,7 @@ static void a_forked_child_uses_inherited_descriptors(void **state)
 
     assert_true(open_client());
     assert_success(create_fence(true, &fence_handle));
-    assert_success(share(fence_handle, &inherited));
+    assert_success(client_share(fence_handle, &inherited));
     assert_success(open_fence(inherited, &fence));
     start_child(open_inherited);
     expect_child_ends_well();
@@ -572,7 +528,7 @@ static void other_descriptors_are_refused(void **state)
     assert_success(create_sync_file(fence_handle, 1, &file));
     assert_fails(open_fence(file, &fence), STATUS_INVALID_PARAMETER);
     assert_success(create_resource(sizeof(runtime_data), &buffer, &resource));
-    assert_success(share(resource, &descriptor));
+    assert_success(client_share(resource, &descriptor));
     assert_fails(open_fence(descriptor, &fence), STATUS_INVALID_PARAMETER);
     close(descriptor);
     close(file);
@@ -590,7 +546,7 @@ static void what_is_shared_may_have_much_data(void **state)
 
     assert_true(open_client());
     assert_success(create_resource(100 * 1024, &buffer, &resource));
-    assert_success(share(resource, &descriptor));
+    assert_success(client_share(resource, &descriptor));
     close(descriptor);
     client_gpu_close(&gpu);
 }
