@@ -2,6 +2,7 @@
 #include "backend-vmbus-uio/channel.h"
 
 #include "backend-vmbus-uio/files.h"
+#include "core/clock.h"
 #include "core/last_error.h"
 #include "core/log.h"
 
@@ -39,14 +40,6 @@ struct vmbus_request {
 
 /* One per thread, for ever. */
 static _Thread_local pthread_cond_t own_condition = PTHREAD_COND_INITIALIZER;
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void relax(void)
 {

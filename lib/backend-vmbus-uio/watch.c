@@ -2,6 +2,7 @@
 /* The one thread of the transport: it reads while no call does, and looks for what comes and goes.
  */
 #include "backend-vmbus-uio/unit.h"
+#include "core/clock.h"
 
 #include "core/last_error.h"
 #include "core/log.h"
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* sysfs tells nobody when it changes; and a host need not interrupt as it should. */
@@ -59,10 +59,7 @@ static bool one_is_dead(struct vmbus_transport *transport)
 
 static uint64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return now_ns() / 1000000;
 }
 
 static void *watch(void *context)

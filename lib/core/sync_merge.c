@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/sync_merge.h"
 
+#include "core/clock.h"
 #include "core/last_error.h"
 #include "core/memory.h"
 
@@ -145,7 +146,7 @@ static void signal_merged(struct merged *merged)
         if (info->timestamp > latest)
             latest = info->timestamp;
     }
-    sync_pair_signal(merged->own_end, status, latest ? latest : sync_pair_clock());
+    sync_pair_signal(merged->own_end, status, latest ? latest : now_ns());
 }
 
 static void finish_fence(struct merged *merged, struct sync_fence *fence)

@@ -13,7 +13,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 /* An abstract address, behind its zero byte: PREFIX id/timeline/name. */
@@ -29,14 +28,6 @@ struct packet {
 };
 
 static_assert(sizeof(struct packet) == 16, "processes exchange it");
-
-uint64_t sync_pair_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* ---- making and signalling */
 

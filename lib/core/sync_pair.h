@@ -30,11 +30,11 @@ struct sync_pair_state {
  */
 NTSTATUS sync_pair_create(const char *timeline, const char *name, int ends[2], uint64_t *id);
 
-/* Signals through the maker's end, once; never blocks. status: STATUS_SUCCESS or an error. */
+/*
+ * Signals through the maker's end, once; never blocks. status: STATUS_SUCCESS or an error;
+ * timestamp: of now_ns (core/clock.h).
+ */
 void sync_pair_signal(int own_end, NTSTATUS status, uint64_t timestamp);
-
-/* Now, as timestamps count. */
-uint64_t sync_pair_clock(void);
 
 /* Whether a descriptor is the program's end of a pair, and if so, its state. Takes nothing away. */
 bool sync_pair_look(int descriptor, struct sync_pair_state *state);

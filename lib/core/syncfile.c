@@ -2,6 +2,7 @@
 /* The calls of <d3dkmt/syncfile.h>: kernel sync_files by their ioctls, our own by their sockets. */
 #include "core/sync_merge.h"
 
+#include "core/clock.h"
 #include "core/last_error.h"
 #include "core/memory.h"
 
@@ -145,7 +146,7 @@ bool sync_file_look(int descriptor, struct d3dkmt_sync_fence_info *info)
 /* Milliseconds until the end, rounded up: poll must not return early and be called in a circle. */
 static int remaining(uint64_t end)
 {
-    uint64_t now = sync_pair_clock();
+    uint64_t now = now_ns();
 
     return now >= end ? 0 : (int)((end - now + 999999) / 1000000);
 }
@@ -153,7 +154,7 @@ static int remaining(uint64_t end)
 static NTSTATUS wait_readable(int fd, int timeout_ms)
 {
     struct pollfd polled = {.fd = fd, .events = POLLIN};
-    uint64_t end = timeout_ms > 0 ? sync_pair_clock() + (uint64_t)timeout_ms * 1000000 : 0;
+    uint64_t end = timeout_ms > 0 ? now_ns() + (uint64_t)timeout_ms * 1000000 : 0;
     int left = timeout_ms;
     int result;
 
@@ -335,7 +336,7 @@ static NTSTATUS add_stub(struct sync_fence_list *list)
 {
     struct sync_fence stub = {
         .descriptor = -1,
-        .info = {"stub", "stub", STATUS_SUCCESS, sync_pair_clock()},
+        .info = {"stub", "stub", STATUS_SUCCESS, now_ns()},
     };
 
     return sync_fence_list_add(list, &stub) ? STATUS_SUCCESS : STATUS_NO_MEMORY;

@@ -6,20 +6,12 @@
  * A guest that does not take its step in time is ended.
  */
 #include "backend-loopback/hostd/hostd.h"
+#include "core/clock.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_NS UINT64_C(5000000000) /* for each step */
-
-static uint64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
-}
 
 /* ---- with the server's mutex */
 
@@ -51,7 +43,7 @@ static void demand(struct hostd *hostd, uint32_t number, enum remote_packet_type
         guest->owes[number] = to;
         hostd_guest_tell(guest, telling, &body, sizeof(body));
     }
-    hostd->departures[number].patience_until = now() + PATIENCE_NS;
+    hostd->departures[number].patience_until = now_ns() + PATIENCE_NS;
 }
 
 /* What comes next, if nobody has to be waited for. Lets go of the mutex meanwhile; the phase says
@@ -170,7 +162,7 @@ bool hostd_adapters_hurry(struct hostd *hostd)
     pthread_mutex_lock(&hostd->mutex);
     for (uint32_t i = 0; i < REMOTE_MAX_ADAPTERS; i++) {
         const struct hostd_departure *departure = &hostd->departures[i];
-        bool late = departure->phase != HOSTD_STAYS && now() > departure->patience_until;
+        bool late = departure->phase != HOSTD_STAYS && now_ns() > departure->patience_until;
 
         any |= departure->phase != HOSTD_STAYS;
         for (struct hostd_guest *guest = hostd->guests; late && guest; guest = guest->next) {

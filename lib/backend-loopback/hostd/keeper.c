@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend-loopback/hostd/keeper.h"
 
+#include "core/clock.h"
 #include "core/sync_pair.h"
 
 #include <pthread.h>
@@ -173,7 +174,7 @@ static void fence_is_done(void *context)
 {
     const struct kept *kept = context;
 
-    sync_pair_signal(kept->own_end, STATUS_SUCCESS, sync_pair_clock());
+    sync_pair_signal(kept->own_end, STATUS_SUCCESS, now_ns());
 }
 
 /* On failure all is as before, but for a wait that has begun. */

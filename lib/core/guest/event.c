@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/guest/event.h"
 
+#include "core/clock.h"
 #include "core/last_error.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -226,7 +227,7 @@ void guest_event_signal(struct guest_events *events, uint64_t id)
     if (event && event->kind == GUEST_EVENT_THREAD) {
         finish_wait(event, STATUS_SUCCESS);
     } else if (event && event->kind == GUEST_EVENT_SYNC_FILE) {
-        sync_pair_signal(event->descriptor, STATUS_SUCCESS, sync_pair_clock());
+        sync_pair_signal(event->descriptor, STATUS_SUCCESS, now_ns());
         put_unused(events, take_out(events, id));
     } else if (event) {
         count_up(event->descriptor);
@@ -251,7 +252,7 @@ void guest_events_cancel(struct guest_events *events, const void *owner, NTSTATU
             if (owned && event->kind == GUEST_EVENT_THREAD)
                 finish_wait(event, status);
             if (owned && event->kind == GUEST_EVENT_SYNC_FILE)
-                sync_pair_signal(event->descriptor, status, sync_pair_clock());
+                sync_pair_signal(event->descriptor, status, now_ns());
             if (owned && (event->kind == GUEST_EVENT_SYNC_FILE ||
                           (event->kind != GUEST_EVENT_THREAD && release_descriptors))) {
                 *link = event->next;
