@@ -205,18 +205,6 @@ static void on_event(struct hvh *h, const struct hvsim_event *event, void *conte
 
 /* ---- devices */
 
-static void format_guid(const uint8_t guid[16], char text[37])
-{
-    static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-    char *to = text;
-
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *to++ = '-';
-        to += snprintf(to, 3, "%02x", guid[order[i]]);
-    }
-}
-
 static void offer(struct device *device, const char *class_guid, const uint8_t instance[16],
                   bool monitor)
 {
@@ -231,7 +219,7 @@ static void offer(struct device *device, const char *class_guid, const uint8_t i
         .priv = device,
     };
 
-    format_guid(instance, text);
+    host_guid_text(instance, text);
     device->channel = hvh_offer(bus, &offer);
     if (!device->channel)
         give_up("a device is not offered");

@@ -2,6 +2,8 @@
 /* What a guest finds on its buses: PCI config words, channel GUIDs, and the IO space. */
 #include "backend-loopback/host/objects.h"
 
+#include <stdio.h>
+
 /* The rest of the GUIDs is arbitrary; guests use the first 8 bytes of the vGPU's only. */
 static const uint8_t guid_tail[8] = {0x8d, 0x6f, 0x4c, 0x1e, 0x73, 0x67, 0x70, 0x75};
 static const uint8_t global_guid[16] = {0x6c, 0x69, 0x62, 0x64, 0x33, 0x64, 0x6b, 0x6d,
@@ -40,6 +42,18 @@ void host_global_instance(const struct host *host, uint8_t guid[16])
 {
     (void)host;
     memcpy(guid, global_guid, sizeof(global_guid));
+}
+
+void host_guid_text(const uint8_t guid[16], char text[37])
+{
+    static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    char *to = text;
+
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        to += snprintf(to, 3, "%02x", guid[order[i]]);
+    }
 }
 
 uint32_t host_config_read(struct host_guest *guest, uint32_t adapter, uint32_t offset)

@@ -183,6 +183,8 @@ void host_config_write(struct host_guest *guest, uint32_t adapter, uint32_t offs
 /* Instance GUIDs of the VMBus channels as they lie in memory. */
 void host_vgpu_instance(const struct host *host, uint32_t adapter, uint8_t guid[16]);
 void host_global_instance(const struct host *host, uint8_t guid[16]);
+/* Such a GUID as text. */
+void host_guid_text(const uint8_t guid[16], char text[37]);
 
 /* The memory behind the IO space: a sealed memfd that the host owns (-1: it was given), to be
  * mapped MAP_SHARED at the place that the guest announces with SETIOSPACEREGION (byte 0 of the

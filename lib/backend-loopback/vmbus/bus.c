@@ -391,19 +391,6 @@ void bus_run(struct bus *bus, int stop)
 
 /* ---- life */
 
-/* A GUID as it lies in memory, as text. */
-static void format_guid(const uint8_t guid[16], char text[37])
-{
-    static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-    char *to = text;
-
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *to++ = '-';
-        to += snprintf(to, 3, "%02x", guid[order[i]]);
-    }
-}
-
 static void name_devices(struct bus *bus)
 {
     uint8_t guid[16];
@@ -422,7 +409,7 @@ static void name_devices(struct bus *bus)
             host_vgpu_instance(bus->host, i - 1, guid);
         if (i > 0) /* when it comes again it is the same one */
             bus->config.host.adapters[i - 1].luid = host_adapter_luid(bus->host, i - 1);
-        format_guid(guid, device->guid);
+        host_guid_text(guid, device->guid);
     }
 }
 
