@@ -475,36 +475,45 @@ static void a_read_index_that_cannot_be_ends_the_channel(void **state)
 
 /* ---- the end */
 
-static void a_rescind_ends_all_calls(void **state)
+/* All threads wait for replies while the channel ends. */
+static void ends_all_calls(void (*end)(void))
 {
     struct asker askers[THREADS];
     uint64_t question;
-    (void)state;
 
     for (unsigned i = 0; i < THREADS; i++)
         start(&askers[i], i);
     for (unsigned i = 0; i < THREADS; i++)
         take(&question, sizeof(question));
-    shutdown(connection, SHUT_WR);
+    end();
     for (unsigned i = 0; i < THREADS; i++)
         finish(&askers[i], STATUS_DEVICE_REMOVED);
 }
 
+static void rescind(void)
+{
+    shutdown(connection, SHUT_WR);
+}
+
+static void a_rescind_ends_all_calls(void **state)
+{
+    (void)state;
+    ends_all_calls(rescind);
+}
+
+static void close_channel(void)
+{
+    vmbus_channel_close(&channel);
+}
+
 static void a_close_ends_all_calls(void **state)
 {
-    struct asker askers[THREADS];
-    uint64_t question;
+    struct asker asker;
     (void)state;
 
-    for (unsigned i = 0; i < THREADS; i++)
-        start(&askers[i], i);
-    for (unsigned i = 0; i < THREADS; i++)
-        take(&question, sizeof(question));
-    vmbus_channel_close(&channel);
-    for (unsigned i = 0; i < THREADS; i++)
-        finish(&askers[i], STATUS_DEVICE_REMOVED);
-    start(&askers[0], 1);
-    finish(&askers[0], STATUS_DEVICE_REMOVED);
+    ends_all_calls(close_channel);
+    start(&asker, 1);
+    finish(&asker, STATUS_DEVICE_REMOVED);
 }
 
 static void what_exceeds_the_ring_is_refused_at_once(void **state)
