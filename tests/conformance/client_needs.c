@@ -337,27 +337,17 @@ CONFORMANCE_GPU(ShareObjects, a_descriptor_fills_all_of_its_handle)
 
 /* ---- statuses */
 
-static NTSTATUS query(const struct world *world, KMTQUERYADAPTERINFOTYPE type, void *data,
-                      UINT size)
-{
-    ARGS(D3DKMT_QUERYADAPTERINFO, args);
-
-    args.hAdapter = HANDLE_OF(world, ADAPTER);
-    args.Type = type;
-    args.pPrivateDriverData = data;
-    args.PrivateDriverDataSize = size;
-    return D3DKMTQueryAdapterInfo(&args);
-}
-
 /* Microsoft's own test compares with 0. */
 CONFORMANCE(QueryAdapterInfo, type_and_description_are_exactly_successful)
 {
     static D3DKMT_DRIVER_DESCRIPTION description;
     D3DKMT_ADAPTERTYPE type;
 
-    assert_int_equal(query(world, KMTQAITYPE_ADAPTERTYPE_RENDER, &type, sizeof(type)), 0);
+    assert_int_equal(
+        conformance_ask_adapter(world, KMTQAITYPE_ADAPTERTYPE_RENDER, &type, sizeof(type)), 0);
     assert_true(type.RenderSupported);
-    assert_int_equal(query(world, KMTQAITYPE_DRIVER_DESCRIPTION, &description, sizeof(description)),
+    assert_int_equal(conformance_ask_adapter(world, KMTQAITYPE_DRIVER_DESCRIPTION, &description,
+                                             sizeof(description)),
                      0);
 }
 

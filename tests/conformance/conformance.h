@@ -183,6 +183,13 @@ void conformance_gpu(const struct world *world, struct client_gpu *gpu);
 /* Submits what writer holds, which lies at the start of gpu->commands. */
 NTSTATUS conformance_submit(struct client_gpu *gpu, const struct softgpu_writer *writer);
 
+/* Asks the world's adapter one question. */
+NTSTATUS conformance_ask_adapter(const struct world *world, KMTQUERYADAPTERINFOTYPE type,
+                                 void *data, UINT size);
+
+/* An allocation of so many bytes that is mapped nowhere and not resident. */
+D3DKMT_HANDLE conformance_allocate(D3DKMT_HANDLE device, uint64_t size);
+
 /* Waits until the context has done everything that it was given. */
 void conformance_finish(struct client_gpu *gpu);
 

@@ -189,6 +189,34 @@ void conformance_gpu(const struct world *of, struct client_gpu *gpu)
     assert_success(client_gpu_prepare(gpu, &umd));
 }
 
+NTSTATUS conformance_ask_adapter(const struct world *of, KMTQUERYADAPTERINFOTYPE type, void *data,
+                                 UINT size)
+{
+    ARGS(D3DKMT_QUERYADAPTERINFO, query);
+
+    query.hAdapter = HANDLE_OF(of, ADAPTER);
+    query.Type = type;
+    query.pPrivateDriverData = data;
+    query.PrivateDriverDataSize = size;
+    return D3DKMTQueryAdapterInfo(&query);
+}
+
+D3DKMT_HANDLE conformance_allocate(D3DKMT_HANDLE device, uint64_t size)
+{
+    struct softgpu_allocation data = softgpu_allocation_data(size, 0);
+    D3DDDI_ALLOCATIONINFO2 info;
+    ARGS(D3DKMT_CREATEALLOCATION, create);
+
+    memset(&info, 0, sizeof(info));
+    info.pPrivateDriverData = &data;
+    info.PrivateDriverDataSize = sizeof(data);
+    create.hDevice = device;
+    create.NumAllocations = 1;
+    create.pAllocationInfo2 = &info;
+    assert_success(D3DKMTCreateAllocation2(&create));
+    return info.hAllocation;
+}
+
 NTSTATUS conformance_submit(struct client_gpu *gpu, const struct softgpu_writer *writer)
 {
     return umd_submit(gpu->context, gpu->commands.address, softgpu_writer_size(writer));

@@ -216,19 +216,9 @@ CONFORMANCE(MapGpuVirtualAddress, behind_the_end_is_refused)
 static void open_other_device(const struct world *world, D3DKMT_HANDLE *queue,
                               D3DKMT_HANDLE *allocation)
 {
-    struct softgpu_allocation data = softgpu_allocation_data(SIZE, 0);
-    D3DDDI_ALLOCATIONINFO2 info;
-    ARGS(D3DKMT_CREATEALLOCATION, create);
     ARGS(D3DKMT_CREATEPAGINGQUEUE, paging);
 
-    memset(&info, 0, sizeof(info));
-    info.pPrivateDriverData = &data;
-    info.PrivateDriverDataSize = sizeof(data);
-    create.hDevice = HANDLE_OF(world, OTHER_DEVICE);
-    create.NumAllocations = 1;
-    create.pAllocationInfo2 = &info;
-    assert_success(D3DKMTCreateAllocation2(&create));
-    *allocation = info.hAllocation;
+    *allocation = conformance_allocate(HANDLE_OF(world, OTHER_DEVICE), SIZE);
     paging.hDevice = HANDLE_OF(world, OTHER_DEVICE);
     assert_success(D3DKMTCreatePagingQueue(&paging));
     *queue = paging.hPagingQueue;

@@ -5,17 +5,6 @@
 #include <sched.h>
 #include <wchar.h>
 
-static NTSTATUS ask(const struct world *world, KMTQUERYADAPTERINFOTYPE type, void *data, UINT size)
-{
-    ARGS(D3DKMT_QUERYADAPTERINFO, query);
-
-    query.hAdapter = HANDLE_OF(world, ADAPTER);
-    query.Type = type;
-    query.pPrivateDriverData = data;
-    query.PrivateDriverDataSize = size;
-    return D3DKMTQueryAdapterInfo(&query);
-}
-
 /* ---- QueryAdapterInfo */
 
 CONFORMANCE(QueryAdapterInfo, a_vgpu_is_paravirtualized_and_drives_no_display)
@@ -26,7 +15,7 @@ CONFORMANCE(QueryAdapterInfo, a_vgpu_is_paravirtualized_and_drives_no_display)
     for (unsigned i = 0; i < COUNT(types); i++) {
         D3DKMT_ADAPTERTYPE type = {.Value = 0xffffffff};
 
-        assert_success(ask(world, types[i], &type, sizeof(type)));
+        assert_success(conformance_ask_adapter(world, types[i], &type, sizeof(type)));
         assert_int_equal(type.Paravirtualized, 1);
         assert_int_equal(type.RenderSupported, 1);
         assert_int_equal(type.DisplaySupported, 0);
@@ -42,7 +31,8 @@ CONFORMANCE(QueryAdapterInfo, there_is_memory)
     D3DKMT_SEGMENTSIZEINFO segments;
 
     memset(&segments, 0, sizeof(segments));
-    assert_success(ask(world, KMTQAITYPE_GETSEGMENTSIZE, &segments, sizeof(segments)));
+    assert_success(
+        conformance_ask_adapter(world, KMTQAITYPE_GETSEGMENTSIZE, &segments, sizeof(segments)));
     assert_true(segments.DedicatedVideoMemorySize + segments.SharedSystemMemorySize > 0);
 }
 
@@ -53,11 +43,13 @@ CONFORMANCE(QueryAdapterInfo, names_are_wide_and_end)
     size_t length;
 
     memset(&description, 0xff, sizeof(description));
-    assert_success(ask(world, KMTQAITYPE_DRIVER_DESCRIPTION, &description, sizeof(description)));
+    assert_success(conformance_ask_adapter(world, KMTQAITYPE_DRIVER_DESCRIPTION, &description,
+                                           sizeof(description)));
     length = wcsnlen(description.DriverDescription, COUNT(description.DriverDescription));
     assert_in_range(length, 1, COUNT(description.DriverDescription) - 1);
     memset(&registry, 0xff, sizeof(registry));
-    assert_success(ask(world, KMTQAITYPE_ADAPTERREGISTRYINFO, &registry, sizeof(registry)));
+    assert_success(conformance_ask_adapter(world, KMTQAITYPE_ADAPTERREGISTRYINFO, &registry,
+                                           sizeof(registry)));
     length = wcsnlen(registry.AdapterString, COUNT(registry.AdapterString));
     assert_in_range(length, 1, COUNT(registry.AdapterString) - 1);
 }
@@ -70,8 +62,9 @@ CONFORMANCE(QueryAdapterInfo, text_needs_a_buffer_of_its_exact_size)
 
     for (unsigned i = 0; i < COUNT(types); i++) {
         memset(data, 0x5a, sizeof(data));
-        assert_fails(ask(world, types[i], data, 6), STATUS_INVALID_PARAMETER);
-        assert_fails(ask(world, types[i], data, sizeof(data)), STATUS_INVALID_PARAMETER);
+        assert_fails(conformance_ask_adapter(world, types[i], data, 6), STATUS_INVALID_PARAMETER);
+        assert_fails(conformance_ask_adapter(world, types[i], data, sizeof(data)),
+                     STATUS_INVALID_PARAMETER);
         for (unsigned byte = 0; byte < sizeof(data); byte++)
             assert_int_equal(data[byte], 0x5a);
     }
@@ -85,7 +78,7 @@ CONFORMANCE(QueryAdapterInfo, a_registry_value_that_is_not_there_has_its_own_sta
     info.QueryType = D3DDDI_QUERYREGISTRY_ADAPTERKEY;
     wcscpy(info.ValueName, L"there is no such value");
     info.ValueType = 4; /* a number */
-    assert_success(ask(world, KMTQAITYPE_QUERYREGISTRY, &info, sizeof(info)));
+    assert_success(conformance_ask_adapter(world, KMTQAITYPE_QUERYREGISTRY, &info, sizeof(info)));
     assert_int_equal(info.Status, D3DDDI_QUERYREGISTRY_STATUS_FAIL);
 }
 
@@ -94,7 +87,7 @@ CONFORMANCE(QueryAdapterInfo, a_registry_query_needs_its_struct)
     D3DDDI_QUERYREGISTRY_INFO info;
 
     memset(&info, 0, sizeof(info));
-    assert_fails(ask(world, KMTQAITYPE_QUERYREGISTRY, &info, sizeof(info) - 1),
+    assert_fails(conformance_ask_adapter(world, KMTQAITYPE_QUERYREGISTRY, &info, sizeof(info) - 1),
                  STATUS_INVALID_PARAMETER);
 }
 
@@ -103,15 +96,17 @@ CONFORMANCE(QueryAdapterInfo, a_block_list_needs_its_struct)
     D3DKMT_BLOCKLIST_INFO info;
 
     memset(&info, 0, sizeof(info));
-    assert_fails(ask(world, KMTQAITYPE_BLOCKLIST_KERNEL, &info, sizeof(info) - 1),
-                 STATUS_INVALID_PARAMETER);
+    assert_fails(
+        conformance_ask_adapter(world, KMTQAITYPE_BLOCKLIST_KERNEL, &info, sizeof(info) - 1),
+        STATUS_INVALID_PARAMETER);
 }
 
 CONFORMANCE(QueryAdapterInfo, there_is_one_physical_adapter)
 {
     UINT count = 0;
 
-    assert_success(ask(world, KMTQAITYPE_PHYSICALADAPTERCOUNT, &count, sizeof(count)));
+    assert_success(
+        conformance_ask_adapter(world, KMTQAITYPE_PHYSICALADAPTERCOUNT, &count, sizeof(count)));
     assert_true(count >= 1);
 }
 
@@ -119,7 +114,7 @@ CONFORMANCE(QueryAdapterInfo, the_driver_model_is_of_wddm_2_or_later)
 {
     UINT model = 0;
 
-    assert_success(ask(world, KMTQAITYPE_DRIVERVERSION, &model, sizeof(model)));
+    assert_success(conformance_ask_adapter(world, KMTQAITYPE_DRIVERVERSION, &model, sizeof(model)));
     assert_true(model >= 2000);
 }
 
@@ -128,7 +123,8 @@ CONFORMANCE(QueryAdapterInfo, a_buffer_of_another_size_is_refused)
     unsigned char data[64];
 
     memset(data, 0, sizeof(data));
-    assert_false(NT_SUCCESS(ask(world, KMTQAITYPE_PHYSICALADAPTERCOUNT, data, 1)));
+    assert_false(
+        NT_SUCCESS(conformance_ask_adapter(world, KMTQAITYPE_PHYSICALADAPTERCOUNT, data, 1)));
 }
 
 CONFORMANCE(QueryAdapterInfo, an_unknown_type_is_refused_and_nothing_written)
@@ -137,7 +133,8 @@ CONFORMANCE(QueryAdapterInfo, an_unknown_type_is_refused_and_nothing_written)
 
     memset(data, 0x5a, sizeof(data));
     memcpy(before, data, sizeof(data));
-    assert_false(NT_SUCCESS(ask(world, (KMTQUERYADAPTERINFOTYPE)9999, data, sizeof(data))));
+    assert_false(NT_SUCCESS(
+        conformance_ask_adapter(world, (KMTQUERYADAPTERINFOTYPE)9999, data, sizeof(data))));
     assert_memory_equal(data, before, sizeof(data));
 }
 
@@ -146,7 +143,8 @@ CONFORMANCE_GPU(QueryAdapterInfo, the_driver_answers_private_questions)
     struct softgpu_adapter answer;
 
     memset(&answer, 0, sizeof(answer));
-    assert_success(ask(world, KMTQAITYPE_UMDRIVERPRIVATE, &answer, sizeof(answer)));
+    assert_success(
+        conformance_ask_adapter(world, KMTQAITYPE_UMDRIVERPRIVATE, &answer, sizeof(answer)));
     assert_int_equal(answer.magic, SOFTGPU_ADAPTER_MAGIC);
     assert_true(answer.node_count >= 1);
 }
@@ -156,13 +154,15 @@ CONFORMANCE_GPU(QueryAdapterInfo, every_node_tells_its_kind)
     struct softgpu_adapter adapter;
 
     memset(&adapter, 0, sizeof(adapter));
-    assert_success(ask(world, KMTQAITYPE_UMDRIVERPRIVATE, &adapter, sizeof(adapter)));
+    assert_success(
+        conformance_ask_adapter(world, KMTQAITYPE_UMDRIVERPRIVATE, &adapter, sizeof(adapter)));
     for (UINT node = 0; node <= adapter.node_count; node++) {
         D3DKMT_NODEMETADATA data;
 
         memset(&data, 0, sizeof(data));
         data.NodeOrdinalAndAdapterIndex = node;
-        NTSTATUS status = ask(world, KMTQAITYPE_NODEMETADATA, &data, sizeof(data));
+        NTSTATUS status =
+            conformance_ask_adapter(world, KMTQAITYPE_NODEMETADATA, &data, sizeof(data));
         assert_int_equal(NT_SUCCESS(status), node < adapter.node_count);
     }
 }

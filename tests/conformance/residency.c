@@ -8,23 +8,6 @@ static NTSTATUS create_queue(const struct world *world, D3DKMT_CREATEPAGINGQUEUE
     return D3DKMTCreatePagingQueue(args);
 }
 
-/* An allocation that is mapped nowhere and not resident. */
-static D3DKMT_HANDLE create_allocation(const struct world *world, uint64_t size)
-{
-    struct softgpu_allocation data = softgpu_allocation_data(size, 0);
-    D3DDDI_ALLOCATIONINFO2 info;
-    ARGS(D3DKMT_CREATEALLOCATION, create);
-
-    memset(&info, 0, sizeof(info));
-    info.pPrivateDriverData = &data;
-    info.PrivateDriverDataSize = sizeof(data);
-    create.hDevice = HANDLE_OF(world, DEVICE);
-    create.NumAllocations = 1;
-    create.pAllocationInfo2 = &info;
-    assert_success(D3DKMTCreateAllocation2(&create));
-    return info.hAllocation;
-}
-
 static D3DKMT_ALLOCATIONRESIDENCYSTATUS residency(const struct world *world,
                                                   D3DKMT_HANDLE allocation)
 {
@@ -118,7 +101,7 @@ CONFORMANCE(DestroyPagingQueue, leaves_other_queues_alone)
 
 CONFORMANCE_GPU(QueryAllocationResidency, a_new_allocation_is_not_resident)
 {
-    assert_int_equal(residency(world, create_allocation(world, 65536)),
+    assert_int_equal(residency(world, conformance_allocate(HANDLE_OF(world, DEVICE), 65536)),
                      D3DKMT_ALLOCATIONRESIDENCYSTATUS_NOTRESIDENT);
 }
 
@@ -139,7 +122,8 @@ CONFORMANCE(QueryAllocationResidency, either_a_resource_or_a_list)
 
 CONFORMANCE_GPU(QueryAllocationResidency, tells_each_of_a_list)
 {
-    D3DKMT_HANDLE list[] = {create_allocation(world, 4096), HANDLE_OF(world, ALLOCATION)};
+    D3DKMT_HANDLE list[] = {conformance_allocate(HANDLE_OF(world, DEVICE), 4096),
+                            HANDLE_OF(world, ALLOCATION)};
     D3DKMT_ALLOCATIONRESIDENCYSTATUS status[2];
     ARGS(D3DKMT_QUERYALLOCATIONRESIDENCY, query);
 
@@ -154,7 +138,7 @@ CONFORMANCE_GPU(QueryAllocationResidency, tells_each_of_a_list)
 
 CONFORMANCE_GPU(MakeResident, makes_it_so)
 {
-    D3DKMT_HANDLE allocation = create_allocation(world, 65536);
+    D3DKMT_HANDLE allocation = conformance_allocate(HANDLE_OF(world, DEVICE), 65536);
 
     assert_success(make_resident(world, allocation));
     assert_int_equal(residency(world, allocation),
@@ -163,7 +147,7 @@ CONFORMANCE_GPU(MakeResident, makes_it_so)
 
 CONFORMANCE_GPU(MakeResident, holds_are_counted)
 {
-    D3DKMT_HANDLE allocation = create_allocation(world, 65536);
+    D3DKMT_HANDLE allocation = conformance_allocate(HANDLE_OF(world, DEVICE), 65536);
 
     assert_success(make_resident(world, allocation));
     assert_success(make_resident(world, allocation));
@@ -179,7 +163,7 @@ CONFORMANCE_GPU(MakeResident, fence_values_rise)
     UINT64 last = 0;
 
     for (unsigned i = 0; i < 8; i++) {
-        D3DKMT_HANDLE allocation = create_allocation(world, 4096);
+        D3DKMT_HANDLE allocation = conformance_allocate(HANDLE_OF(world, DEVICE), 4096);
         ARGS(D3DDDI_MAKERESIDENT, args);
 
         args.hPagingQueue = HANDLE_OF(world, PAGING_QUEUE);
@@ -202,7 +186,7 @@ CONFORMANCE_GPU(MakeResident, what_exceeds_all_memory_is_refused_with_the_bytes_
     memory.hAdapter = HANDLE_OF(world, ADAPTER);
     assert_success(D3DKMTQueryVideoMemoryInfo(&memory));
     for (unsigned i = 0; i < 3; i++)
-        list[i] = create_allocation(world, memory.Budget / 2 & ~(UINT64)4095);
+        list[i] = conformance_allocate(HANDLE_OF(world, DEVICE), memory.Budget / 2 & ~(UINT64)4095);
     args.hPagingQueue = HANDLE_OF(world, PAGING_QUEUE);
     args.NumAllocations = 3;
     args.AllocationList = list;
@@ -236,7 +220,7 @@ CONFORMANCE_GPU(Evict, content_is_preserved)
 CONFORMANCE_GPU(Evict, lets_the_memory_go)
 {
     ARGS(D3DKMT_QUERYVIDEOMEMORYINFO, before);
-    D3DKMT_HANDLE allocation = create_allocation(world, 1 << 20);
+    D3DKMT_HANDLE allocation = conformance_allocate(HANDLE_OF(world, DEVICE), 1 << 20);
 
     before.hAdapter = HANDLE_OF(world, ADAPTER);
     assert_success(make_resident(world, allocation));
@@ -251,7 +235,7 @@ CONFORMANCE_GPU(Evict, lets_the_memory_go)
 CONFORMANCE_GPU(Evict, flags_change_nothing_that_a_program_may_rely_on)
 {
     for (unsigned flags = 0; flags < 4; flags++) {
-        D3DKMT_HANDLE allocation = create_allocation(world, 65536);
+        D3DKMT_HANDLE allocation = conformance_allocate(HANDLE_OF(world, DEVICE), 65536);
         ARGS(D3DKMT_EVICT, args);
 
         assert_success(make_resident(world, allocation));
@@ -275,7 +259,7 @@ CONFORMANCE_GPU(Evict, a_refusal_says_that_the_host_tells_no_reason)
 
 CONFORMANCE_GPU(Evict, what_nobody_holds_may_be_evicted)
 {
-    assert_success(evict(world, create_allocation(world, 4096)));
+    assert_success(evict(world, conformance_allocate(HANDLE_OF(world, DEVICE), 4096)));
 }
 CONFORMANCE(QueryAllocationResidency, a_resource_has_one_status)
 {
