@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals to threads that wait for the GPU: as in the kernel, a handler decides what becomes of it.
- */
+/* Signals to threads that wait for the GPU, and their cancellation: as with the kernel, a handler
+ * decides what becomes of a wait, and ioctl() is no cancellation point. */
 #include "raw.h"
 
 #include <pthread.h>
@@ -112,6 +112,46 @@ static void a_close_waits_for_the_wait(void)
     CHECK(waiter.result == 0 || waiter.error == EBADF);
 }
 
+/* ---- cancellation */
+
+static void a_cancelled_thread_returns_from_its_wait(void)
+{
+    struct waiter waiter;
+    void *ended;
+
+    start(&waiter, 5);
+    CHECK(pthread_cancel(waiter.thread) == 0);
+    CHECK(raw_signal(&raw, fence, 5) == 0);
+    CHECK(pthread_join(waiter.thread, &ended) == 0);
+    CHECK(ended == NULL && waiter.result == 0);
+    /* It has kept nothing. */
+    close(raw.device_node);
+    raw.device_node = raw_open();
+    CHECK_ERROR(ioctl(raw.device_node, RAW_DESTROY_DEVICE, &raw.device), EINVAL);
+}
+
+static void *open_and_close(void *context)
+{
+    (void)context;
+    pthread_cancel(pthread_self());
+    int node = open("/dev/dxg", O_RDWR | O_CLOEXEC);
+    close(node);
+    return NULL;
+}
+
+/* The first open makes everything, and the last close ends it. */
+static void a_cancelled_thread_opens_and_closes_to_the_end(void)
+{
+    pthread_t thread;
+    void *ended;
+
+    close(raw.device_node);
+    CHECK(pthread_create(&thread, NULL, open_and_close, NULL) == 0);
+    CHECK(pthread_join(thread, &ended) == 0 && ended == NULL);
+    raw_begin(&raw);
+    CHECK(raw_wait(&raw, raw_create_fence(&raw, 0, NULL), 0) == 0);
+}
+
 int main(void)
 {
     sem_init(&handled, 0, 0);
@@ -121,5 +161,7 @@ int main(void)
     a_restarting_handler_does_not();
     life_goes_on();
     a_close_waits_for_the_wait();
+    a_cancelled_thread_returns_from_its_wait();
+    a_cancelled_thread_opens_and_closes_to_the_end();
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "compat/preload/next.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -28,13 +29,23 @@ PRELOAD_API int ioctl(int descriptor, unsigned long request, ...)
     return -1;
 }
 
+/* A cancellation must not come between the descriptor's end and what belongs to it. */
+static int close_device(struct device *device, int descriptor)
+{
+    int state, result;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    result = next()->close(descriptor);
+    device_closed(device);
+    pthread_setcancelstate(state, NULL);
+    return result;
+}
+
 PRELOAD_API int close(int descriptor)
 {
     struct device *device = device_take(descriptor);
-    int result = next()->close(descriptor);
 
-    device_closed(device);
-    return result;
+    return device ? close_device(device, descriptor) : next()->close(descriptor);
 }
 
 static void close_devices(unsigned first, unsigned last)

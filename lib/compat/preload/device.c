@@ -40,6 +40,28 @@ static struct device *devices, *current;
 
 /* ---- the engine */
 
+/*
+ * Within it a thread is not cancelled, for it has locks there, and ioctl() is no cancellation
+ * point. errno stays what it was unless the call fails, as with the kernel.
+ */
+struct visit {
+    int cancel_state, error;
+};
+
+static struct visit begin_visit(void)
+{
+    struct visit visit = {.error = errno};
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &visit.cancel_state);
+    return visit;
+}
+
+static void end_visit(struct visit visit)
+{
+    pthread_setcancelstate(visit.cancel_state, NULL);
+    errno = visit.error;
+}
+
 /* Beside the shim's own file. */
 static const struct dxgkrnl *load_engine(void)
 {
@@ -197,6 +219,7 @@ static void release(struct device *device)
         if (atomic_compare_exchange_weak(&device->users, &users, users - 1))
             return;
     }
+    struct visit visit = begin_visit();
     pthread_mutex_lock(&mutex);
     void *process = device->process;
     bool last = atomic_fetch_sub(&device->users, 1) == 1;
@@ -205,6 +228,7 @@ static void release(struct device *device)
     pthread_mutex_unlock(&mutex);
     if (last)
         dxgkrnl->close(process);
+    end_visit(visit);
 }
 
 /* ---- descriptors */
@@ -233,29 +257,37 @@ static struct device *attach(int descriptor)
     return device;
 }
 
-int device_open(int flags)
+/* A descriptor, or a negative errno. */
+static int open_device(int flags)
 {
     int descriptor;
 
-    if ((flags & O_CREAT) && (flags & O_EXCL)) {
-        errno = EEXIST;
-        return -1;
-    }
-    if (flags & O_DIRECTORY) {
-        errno = ENOTDIR;
-        return -1;
-    }
+    if ((flags & O_CREAT) && (flags & O_EXCL))
+        return -EEXIST;
+    if (flags & O_DIRECTORY)
+        return -ENOTDIR;
     notice_fork();
     descriptor = node_open(flags);
     if (descriptor < 0)
-        return -1;
+        return -errno;
     /* The kernel answers any failure with EBADF. */
     if (is_guest() || descriptor >= DEVICE_DESCRIPTORS_MAX || !attach(descriptor)) {
         next()->close(descriptor);
-        errno = EBADF;
-        return -1;
+        return -EBADF;
     }
     return descriptor;
+}
+
+int device_open(int flags)
+{
+    struct visit visit = begin_visit();
+    int descriptor = open_device(flags);
+
+    end_visit(visit);
+    if (descriptor >= 0)
+        return descriptor;
+    errno = -descriptor;
+    return -1;
 }
 
 /*
@@ -272,7 +304,7 @@ static struct device *find_out(int descriptor, bool *is_device)
     return attach(descriptor);
 }
 
-bool device_ioctl(int descriptor, uint32_t request, void *argument, int *result)
+static bool answer(int descriptor, uint32_t request, void *argument, int *result)
 {
     bool is_device = true;
 
@@ -289,6 +321,15 @@ bool device_ioctl(int descriptor, uint32_t request, void *argument, int *result)
     *result = dxgkrnl->ioctl(device->process, request, argument);
     release(device);
     return true;
+}
+
+bool device_ioctl(int descriptor, uint32_t request, void *argument, int *result)
+{
+    struct visit visit = begin_visit();
+    bool is_device = answer(descriptor, request, argument, result);
+
+    end_visit(visit);
+    return is_device;
 }
 
 void device_duplicated(int from, int to)
@@ -312,11 +353,8 @@ struct device *device_take(int descriptor)
 
 void device_closed(struct device *device)
 {
-    int saved = errno;
-
     if (device)
         release(device);
-    errno = saved;
 }
 
 void device_put_back(struct device *device, int descriptor)
