@@ -165,6 +165,19 @@ static void descriptors_survive_exec(void)
     raw_join(child);
 }
 
+/* What a vfork child opens is of use to the program that it executes. */
+static void a_vfork_child_opens_for_another_program(void)
+{
+    pid_t child = vfork();
+
+    if (child == 0) {
+        if (dup2(open("/dev/dxg", O_RDWR), 90) == 90)
+            execl(self, self, "kept", "90", (char *)NULL);
+        _exit(9);
+    }
+    raw_join(child);
+}
+
 /* ---- passing on */
 
 static void send_descriptor(int socket, int descriptor)
@@ -265,6 +278,7 @@ int main(int count, char **arguments)
     a_vfork_child_changes_nothing();
     executed_programs_have_a_device();
     descriptors_survive_exec();
+    a_vfork_child_opens_for_another_program();
     a_passed_descriptor_is_the_senders();
     return 0;
 }

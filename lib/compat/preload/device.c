@@ -270,8 +270,11 @@ static int open_device(int flags)
     descriptor = node_open(flags);
     if (descriptor < 0)
         return -errno;
+    /* A guest's is for the program that it will execute, which finds out. */
+    if (is_guest())
+        return descriptor;
     /* The kernel answers any failure with EBADF. */
-    if (is_guest() || descriptor >= DEVICE_DESCRIPTORS_MAX || !attach(descriptor)) {
+    if (descriptor >= DEVICE_DESCRIPTORS_MAX || !attach(descriptor)) {
         next()->close(descriptor);
         return -EBADF;
     }
