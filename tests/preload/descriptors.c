@@ -2,6 +2,7 @@
 /* Descriptors of the device, and its paths: opened, duplicated, closed in every way there is. */
 #include "raw.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -9,6 +10,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+
+/* Of struct stat, by the kernel's count on this machine. */
+#ifdef __x86_64__
+enum { STAT_VERSION = 1 };
+#else
+enum { STAT_VERSION = 0 };
+#endif
 
 static void check_device(const struct stat *seen)
 {
@@ -76,7 +84,9 @@ static void it_can_be_polled_and_nothing_else(void)
     CHECK_ERROR(epoll_ctl(queue, EPOLL_CTL_ADD, node, &event), EPERM);
     errno = 0;
     CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, node, 0) == MAP_FAILED && errno == ENODEV);
-    CHECK(write(node, "x", 1) == -1);
+    char byte;
+    CHECK(read(node, &byte, 1) == 0); /* where the driver says EINVAL */
+    CHECK_ERROR(write(node, "x", 1), EPERM);
     close(queue);
     close(node);
 }
@@ -155,9 +165,55 @@ static void numbers_are_given_to_others(void)
     CHECK(raw_open_adapter(keeper, NULL) != 0);
     CHECK(close_range((unsigned)keeper, (unsigned)keeper, 4 /* CLOSE_RANGE_CLOEXEC */) == 0);
     CHECK(raw_open_adapter(keeper, NULL) != 0);
+    CHECK_ERROR(close_range((unsigned)keeper, (unsigned)keeper, 1 << 20), EINVAL);
+    CHECK(raw_open_adapter(keeper, NULL) != 0);
     closefrom(keeper);
     CHECK_ERROR(fcntl(keeper, F_GETFD), EBADF);
     CHECK(raw_open_adapter(raw_open(), NULL) != 0);
+}
+
+/* What the C library closes itself, or the program without it, is not seen; the number's next file
+ * is a file. */
+static void numbers_go_unseen(void)
+{
+    for (int way = 0; way < 2; way++) {
+        int node = raw_open();
+
+        CHECK(way == 0 ? syscall(SYS_close, node) == 0 : fclose(fdopen(node, "r+")) == 0);
+        int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        CHECK(file == node);
+        void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0);
+        CHECK(page != MAP_FAILED && memcmp(page, "\177ELF", 4) == 0);
+        munmap(page, 4096);
+        close(file);
+    }
+}
+
+/* As programs call them that were linked with a C library before 2.33, which headers of today do
+ * not declare. */
+static void older_calls_see_the_node(void)
+{
+    static const char *const names[] = {"__xstat", "__xstat64", "__lxstat", "__lxstat64"};
+    struct stat seen;
+    int node = raw_open();
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        int (*by_path)(int, const char *, struct stat *);
+
+        *(void **)&by_path = dlsym(RTLD_DEFAULT, names[i]);
+        CHECK(by_path(STAT_VERSION, "/dev/dxg", &seen) == 0);
+        check_device(&seen);
+        CHECK(by_path(STAT_VERSION, "/", &seen) == 0 && S_ISDIR(seen.st_mode));
+    }
+    int (*by_descriptor)(int, int, struct stat *);
+    int (*at_folder)(int, int, const char *, struct stat *, int);
+    *(void **)&by_descriptor = dlsym(RTLD_DEFAULT, "__fxstat");
+    *(void **)&at_folder = dlsym(RTLD_DEFAULT, "__fxstatat");
+    CHECK(by_descriptor(STAT_VERSION, node, &seen) == 0);
+    check_device(&seen);
+    CHECK(at_folder(STAT_VERSION, node, "", &seen, AT_EMPTY_PATH) == 0);
+    check_device(&seen);
+    close(node);
 }
 
 static void many_come_and_go(void)
@@ -182,7 +238,9 @@ int main(void)
     descriptors_share_handles();
     the_last_close_destroys_all();
     duplicates_are_the_device();
+    older_calls_see_the_node();
     many_come_and_go();
+    numbers_go_unseen();
     numbers_are_given_to_others();
     return 0;
 }

@@ -2,6 +2,7 @@
 /* What is done with descriptors. Those of other files cost one look into a table. */
 #include "compat/preload/device.h"
 #include "compat/preload/next.h"
+#include "compat/preload/node.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -56,7 +57,8 @@ static void close_devices(unsigned first, unsigned last)
 
 PRELOAD_API int close_range(unsigned first, unsigned last, int flags)
 {
-    if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC) && first <= last)
+    /* With any other flag the call fails, or closes nothing. */
+    if (((unsigned)flags & ~CLOSE_RANGE_UNSHARE) == 0 && first <= last)
         close_devices(first, last);
     return next()->close_range(first, last, flags);
 }
@@ -124,10 +126,13 @@ PRELOAD_API int fcntl64(int descriptor, int command, ...)
     return duplicated(descriptor, command, next()->fcntl64(descriptor, command, argument));
 }
 
-/* The driver maps nothing for programs. */
+/* The driver maps nothing for programs. The number may be another file's by now: closed by a system
+ * call of the program's own, or by fclose(). */
 static bool refuses_mapping(int descriptor, int flags)
 {
-    if ((flags & MAP_ANONYMOUS) || !device_at(descriptor))
+    struct node_record record;
+
+    if ((flags & MAP_ANONYMOUS) || !device_at(descriptor) || !node_read(descriptor, &record))
         return false;
     errno = ENODEV;
     return true;

@@ -78,13 +78,15 @@ static void fill(struct node_record *record)
     record->start_time = own_start_time();
 }
 
+/* Nobody reads it by the descriptor, which stands at the end. */
 static bool write_record(int file)
 {
     struct node_record record;
 
     fill(&record);
     return next()->write(file, &record, sizeof(record)) == (ssize_t)sizeof(record) &&
-           ftruncate(file, NODE_SIZE) == 0 && next()->fcntl(file, F_ADD_SEALS, SEALS) == 0;
+           ftruncate(file, NODE_SIZE) == 0 && lseek(file, 0, SEEK_END) == NODE_SIZE &&
+           next()->fcntl(file, F_ADD_SEALS, SEALS) == 0;
 }
 
 int node_open(int flags)
