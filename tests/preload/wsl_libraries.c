@@ -21,6 +21,17 @@ static void files_are_seen(void)
     close(file);
 }
 
+/* As WSL's folder is: an installer that is run must not write into what is installed here. */
+static void files_are_read_only(void)
+{
+    CHECK_ERROR(open(FOLDER "libdxcore.so", O_WRONLY), EROFS);
+    CHECK_ERROR(open(FOLDER "libdxcore.so", O_RDWR | O_CREAT, 0644), EROFS);
+    CHECK_ERROR(openat(AT_FDCWD, FOLDER "libdxg.so.1", O_RDONLY | O_TRUNC), EROFS);
+    CHECK_ERROR(access(FOLDER "libdxcore.so", W_OK), EROFS);
+    CHECK_ERROR(faccessat(AT_FDCWD, FOLDER "libdxg.so.1", W_OK, 0), EROFS);
+    CHECK_ERROR(open(FOLDER "libno-such.so", O_WRONLY), ENOENT);
+}
+
 /* A name that we have nothing for is left to the system. */
 static void others_are_not_made_up(void)
 {
@@ -51,6 +62,7 @@ static void the_library_works(void)
 int main(void)
 {
     files_are_seen();
+    files_are_read_only();
     others_are_not_made_up();
     the_library_works();
     return 0;

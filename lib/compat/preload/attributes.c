@@ -188,22 +188,26 @@ static int node_access(int mode)
     return -1;
 }
 
+/* Of what is not the device. */
+#define MAPPED_ACCESS(call)                                                                        \
+    char buffer[PATH_MAX];                                                                         \
+    const char *mapped = paths_map(path, buffer);                                                  \
+    if ((mode & W_OK) && paths_refuse_writing(path, mapped))                                       \
+        return -1;                                                                                 \
+    return (call);
+
 PRELOAD_API int access(const char *path, int mode)
 {
-    char mapped[PATH_MAX];
-
     if (node_is_path(AT_FDCWD, path))
         return node_access(mode);
-    return next()->access(paths_map(path, mapped), mode);
+    MAPPED_ACCESS(next()->access(mapped, mode))
 }
 
 PRELOAD_API int euidaccess(const char *path, int mode)
 {
-    char mapped[PATH_MAX];
-
     if (node_is_path(AT_FDCWD, path))
         return node_access(mode);
-    return next()->euidaccess(paths_map(path, mapped), mode);
+    MAPPED_ACCESS(next()->euidaccess(mapped, mode))
 }
 
 PRELOAD_API int eaccess(const char *path, int mode)
@@ -213,11 +217,9 @@ PRELOAD_API int eaccess(const char *path, int mode)
 
 PRELOAD_API int faccessat(int folder, const char *path, int mode, int flags)
 {
-    char mapped[PATH_MAX];
-
     if (node_is_path(folder, path))
         return node_access(mode);
-    return next()->faccessat(folder, paths_map(path, mapped), mode, flags);
+    MAPPED_ACCESS(next()->faccessat(folder, mapped, mode, flags))
 }
 
 /* ---- links and extended attributes, of which it has none */

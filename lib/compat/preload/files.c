@@ -23,44 +23,49 @@ static bool is_device(int folder, const char *path, int flags)
     return !(flags & O_PATH) && node_is_path(folder, path);
 }
 
+static bool is_for_writing(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
+}
+
+/* What is neither the device nor refused. */
+#define OPEN_MAPPED(call)                                                                          \
+    char buffer[PATH_MAX];                                                                         \
+    const char *mapped = paths_map(path, buffer);                                                  \
+    if (is_for_writing(flags) && paths_refuse_writing(path, mapped))                               \
+        return -1;                                                                                 \
+    return (call);
+
 PRELOAD_API int open(const char *path, int flags, ...)
 {
-    char buffer[PATH_MAX];
-
     OPEN_MODE(flags)
     if (is_device(AT_FDCWD, path, flags))
         return device_open(flags);
-    return next()->open(paths_map(path, buffer), flags, mode);
+    OPEN_MAPPED(next()->open(mapped, flags, mode))
 }
 
 PRELOAD_API int open64(const char *path, int flags, ...)
 {
-    char buffer[PATH_MAX];
-
     OPEN_MODE(flags)
     if (is_device(AT_FDCWD, path, flags))
         return device_open(flags);
-    return next()->open64(paths_map(path, buffer), flags, mode);
+    OPEN_MAPPED(next()->open64(mapped, flags, mode))
 }
 
 PRELOAD_API int openat(int folder, const char *path, int flags, ...)
 {
-    char buffer[PATH_MAX];
-
     OPEN_MODE(flags)
     if (is_device(folder, path, flags))
         return device_open(flags);
-    return next()->openat(folder, paths_map(path, buffer), flags, mode);
+    OPEN_MAPPED(next()->openat(folder, mapped, flags, mode))
 }
 
 PRELOAD_API int openat64(int folder, const char *path, int flags, ...)
 {
-    char buffer[PATH_MAX];
-
     OPEN_MODE(flags)
     if (is_device(folder, path, flags))
         return device_open(flags);
-    return next()->openat64(folder, paths_map(path, buffer), flags, mode);
+    OPEN_MAPPED(next()->openat64(folder, mapped, flags, mode))
 }
 
 PRELOAD_API int creat(const char *path, mode_t mode)

@@ -3,7 +3,9 @@
 #ifndef COMPAT_PRELOAD_PATHS_H
 #define COMPAT_PRELOAD_PATHS_H
 
+#include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define PATHS_WSL_FOLDER "/usr/lib/wsl/lib"
@@ -17,6 +19,16 @@ static inline const char *paths_map(const char *path, char buffer[PATH_MAX])
     if (!path || strncmp(path, PATHS_WSL_FOLDER, sizeof(PATHS_WSL_FOLDER) - 1) != 0)
         return path;
     return paths_map_slowly(path, buffer);
+}
+
+/* WSL's folder is read-only, and what stands for it is not to be changed by that path. Sets errno.
+ */
+static inline bool paths_refuse_writing(const char *path, const char *mapped)
+{
+    if (mapped == path)
+        return false;
+    errno = EROFS;
+    return true;
 }
 
 #endif
