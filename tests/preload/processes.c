@@ -2,6 +2,7 @@
 /* The device and other processes: fork, vfork, exec, descriptors that are passed on. */
 #include "raw.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -148,6 +149,28 @@ static void executed_programs_have_a_device(void)
     raw_join(child);
 }
 
+/* Whatever of it the environment that they are given has. */
+static void executed_programs_have_all_of_it(void)
+{
+    static const char *const names[] = {"LD_PRELOAD", "LD_LIBRARY_PATH", "D3DKMT_RUN_OPTIONS",
+                                        "D3DKMT_RUN_LIBRARIES"};
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
+    char mode[] = "has-all", path[] = "LD_LIBRARY_PATH=/nowhere", given[NAMES][4096];
+    const char *options = getenv("D3DKMT_RUN_OPTIONS");
+    char *arguments[] = {(char *)(uintptr_t)self, mode, (char *)(uintptr_t)options, NULL};
+    char *other[] = {path, NULL};
+
+    CHECK(options);
+    spawn(arguments, other);
+    for (int i = 0; i < NAMES; i++) {
+        char *one[] = {given[i], NULL};
+
+        CHECK(getenv(names[i]));
+        snprintf(given[i], sizeof(given[i]), "%s=%s", names[i], getenv(names[i]));
+        spawn(arguments, one);
+    }
+}
+
 /* A descriptor that is not closed on exec is still the process's own. */
 static void descriptors_survive_exec(void)
 {
@@ -258,6 +281,17 @@ static int as_program_that_opens(void)
     return raw_wait(&raw, raw_create_fence(&raw, 0, NULL), 0);
 }
 
+/* The same host, and the libraries by name. */
+static int as_program_that_has_all(const char *options)
+{
+    const char *own_options = getenv("D3DKMT_RUN_OPTIONS"), *path = getenv("LD_LIBRARY_PATH");
+
+    CHECK(own_options && strcmp(own_options, options) == 0 && path);
+    CHECK(access("/usr/lib/wsl/lib/libdxcore.so", R_OK) == 0);
+    CHECK(dlopen("libdxg.so.1", RTLD_NOW));
+    return as_program_that_opens();
+}
+
 static int as_program_that_keeps(int node)
 {
     uint32_t adapter = raw_open_adapter(node, NULL);
@@ -270,6 +304,8 @@ int main(int count, char **arguments)
     self = "/proc/self/exe";
     if (count == 2 && strcmp(arguments[1], "opens") == 0)
         return as_program_that_opens();
+    if (count == 3 && strcmp(arguments[1], "has-all") == 0)
+        return as_program_that_has_all(arguments[2]);
     if (count == 3 && strcmp(arguments[1], "kept") == 0)
         return as_program_that_keeps(atoi(arguments[2]));
     a_forked_child_begins_anew();
@@ -277,6 +313,7 @@ int main(int count, char **arguments)
     a_child_sees_the_parents_fence();
     a_vfork_child_changes_nothing();
     executed_programs_have_a_device();
+    executed_programs_have_all_of_it();
     descriptors_survive_exec();
     a_vfork_child_opens_for_another_program();
     a_passed_descriptor_is_the_senders();

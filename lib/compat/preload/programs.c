@@ -15,44 +15,73 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEPT = 3, TEXT_MAX = 2 * PATH_MAX };
+/* The first ones are lists, separated by colons, of which one entry is ours. */
+enum { PRELOAD, LIBRARY_PATH, LISTS, OPTIONS = LISTS, LIBRARIES, KEPT };
 
-static const char *const names[KEPT] = {"LD_PRELOAD", "D3DKMT_RUN_OPTIONS", "D3DKMT_RUN_LIBRARIES"};
+enum { TEXT_MAX = 2 * PATH_MAX };
 
-/* The assignments that this process was started with; "" for what it did not have. */
+static const char *const names[KEPT] = {
+    [PRELOAD] = "LD_PRELOAD",
+    [LIBRARY_PATH] = "LD_LIBRARY_PATH",
+    [OPTIONS] = "D3DKMT_RUN_OPTIONS",
+    [LIBRARIES] = "D3DKMT_RUN_LIBRARIES",
+};
+
+/* The assignments that every program is to have, as this process was started; "" for what it did
+ * not have. */
 static char kept[KEPT][TEXT_MAX];
-static char own_path[PATH_MAX];
+static char own_entry[LISTS][PATH_MAX];
 
 __attribute__((constructor)) static void keep(void)
 {
+    const char *values[KEPT];
     Dl_info own;
 
+    for (int i = 0; i < KEPT; i++)
+        values[i] = secure_getenv(names[i]);
+    values[LIBRARY_PATH] = values[LIBRARIES]; /* what else is in the path is the program's affair */
     if (dladdr(kept, &own))
-        snprintf(own_path, sizeof(own_path), "%s", own.dli_fname);
+        snprintf(own_entry[PRELOAD], PATH_MAX, "%s", own.dli_fname);
+    if (values[LIBRARIES])
+        snprintf(own_entry[LIBRARY_PATH], PATH_MAX, "%s", values[LIBRARIES]);
     for (int i = 0; i < KEPT; i++) {
-        const char *value = secure_getenv(names[i]);
-
-        if (value)
-            snprintf(kept[i], sizeof(kept[i]), "%s=%s", names[i], value);
+        if (values[i])
+            snprintf(kept[i], sizeof(kept[i]), "%s=%s", names[i], values[i]);
     }
 }
 
-static const char *find(char *const *environment, const char *name)
+/* Whether an entry of an environment assigns to a variable. */
+static bool assigns(const char *entry, int variable)
 {
-    size_t length = strlen(name);
+    size_t length = strlen(names[variable]);
 
+    return strncmp(entry, names[variable], length) == 0 && entry[length] == '=';
+}
+
+static const char *find(char *const *environment, int variable)
+{
     for (; environment && *environment; environment++) {
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return *environment + length + 1;
+        if (assigns(*environment, variable))
+            return *environment + strlen(names[variable]) + 1;
     }
     return NULL;
 }
 
+static bool lacks(char *const *environment, int variable)
+{
+    if (!kept[variable][0])
+        return false;
+    const char *value = find(environment, variable);
+    return !value || (variable < LISTS && !strstr(value, own_entry[variable]));
+}
+
 static bool is_complete(char *const *environment)
 {
-    const char *preload = find(environment, names[0]);
-
-    return !kept[0][0] || (preload && strstr(preload, own_path));
+    for (int i = 0; i < KEPT; i++) {
+        if (lacks(environment, i))
+            return false;
+    }
+    return true;
 }
 
 static size_t count(char *const *environment)
@@ -64,28 +93,41 @@ static size_t count(char *const *environment)
     return entries;
 }
 
-/* Room for complete(): entries, and the text of LD_PRELOAD. */
-static size_t preload_size(char *const *environment)
+/* Room for complete(): the text of lists. */
+static size_t lists_size(char *const *environment)
 {
-    const char *before = find(environment, names[0]);
+    size_t size = 0;
 
-    return strlen(kept[0]) + (before ? strlen(before) : 0) + 2;
+    for (int i = 0; i < LISTS; i++) {
+        const char *before = find(environment, i);
+
+        size += strlen(kept[i]) + (before ? strlen(before) : 0) + 2;
+    }
+    return size;
 }
 
 /* Fills an environment with what is missing. */
-static char **complete(char *const *environment, char **entries, char *preload)
+static char **complete(char *const *environment, char **entries, char *text)
 {
-    const char *before = find(environment, names[0]);
+    bool replaced[KEPT] = {false};
     size_t used = 0;
 
-    sprintf(preload, "%s%s%s", kept[0], before && *before ? ":" : "", before ? before : "");
-    entries[used++] = preload;
-    for (int i = 1; i < KEPT; i++) {
-        if (kept[i][0] && !find(environment, names[i]))
-            entries[used++] = kept[i];
+    for (int i = 0; i < KEPT; i++) {
+        if (!lacks(environment, i))
+            continue;
+        const char *before = i < LISTS ? find(environment, i) : NULL;
+        bool joined = before && *before;
+        entries[used++] = i < LISTS ? text : kept[i];
+        if (i < LISTS)
+            text += sprintf(text, "%s%s%s", kept[i], joined ? ":" : "", joined ? before : "") + 1;
+        replaced[i] = true;
     }
     for (; environment && *environment; environment++) {
-        if (strncmp(*environment, "LD_PRELOAD=", 11) != 0)
+        bool is_old = false;
+
+        for (int i = 0; i < KEPT; i++)
+            is_old = is_old || (replaced[i] && assigns(*environment, i));
+        if (!is_old)
             entries[used++] = *environment;
     }
     entries[used] = NULL;
@@ -96,9 +138,9 @@ static char **complete(char *const *environment, char **entries, char *preload)
 #define COMPLETE(environment)                                                                      \
     if (!is_complete(environment)) {                                                               \
         char **entries_ = alloca((count(environment) + KEPT + 1) * sizeof(*entries_));             \
-        char *preload_ = alloca(preload_size(environment));                                        \
+        char *text_ = alloca(lists_size(environment));                                             \
                                                                                                    \
-        (environment) = complete((environment), entries_, preload_);                               \
+        (environment) = complete((environment), entries_, text_);                                  \
     }
 
 PRELOAD_API int execve(const char *path, char *const *arguments, char *const *environment)
