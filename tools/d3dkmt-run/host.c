@@ -42,19 +42,32 @@ static bool wait_until_ready(int output)
     return ready;
 }
 
+#define FOLDER_NAME "d3dkmt-run-XXXXXX"
+#define SOCKET_NAME "host"
+
+/* Where the user wants temporary files, if a socket's address and an option can tell of it. */
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    if (!folder || *folder != '/' || strchr(folder, ',') ||
+        strlen(folder) + sizeof("/" FOLDER_NAME "/" SOCKET_NAME) > RUN_SOCKET_MAX)
+        return "/tmp";
+    return folder;
+}
+
 bool run_host_start(const struct run_files *files, const char *options, struct run_host *host)
 {
-    const char *temporary = getenv("TMPDIR");
+    const char *temporary = temporary_folder();
     int output[2];
 
-    if (snprintf(host->folder, sizeof(host->folder), "%s/d3dkmt-run-XXXXXX",
-                 temporary && *temporary ? temporary : "/tmp") >= (int)sizeof(host->folder) ||
-        !mkdtemp(host->folder) || pipe(output) != 0) {
+    snprintf(host->folder, sizeof(host->folder), "%s/" FOLDER_NAME, temporary);
+    if (!mkdtemp(host->folder) || pipe(output) != 0) {
         fprintf(stderr, "d3dkmt-run: no folder for the host's socket can be made in %s: %s\n",
-                temporary ? temporary : "/tmp", strerror(errno));
+                temporary, strerror(errno));
         return false;
     }
-    snprintf(host->socket, sizeof(host->socket), "%s/host", host->folder);
+    snprintf(host->socket, sizeof(host->socket), "%s/" SOCKET_NAME, host->folder);
     host->process = fork();
     if (host->process == 0)
         execute_host(files, host, options, output[1]);
@@ -77,25 +90,54 @@ void run_host_stop(struct run_host *host)
 
 /* ---- the program */
 
-static void pass_on(int number)
+/*
+ * Those that end a program unless it says otherwise. The kernel's own come from the terminal, which
+ * sends them to all processes in front: the program has them already.
+ */
+static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+enum { PASSED_ON = sizeof(passed_on) / sizeof(passed_on[0]) };
+
+static void pass_on(int number, siginfo_t *info, void *context)
 {
-    if (program > 0)
+    (void)context;
+    if (info->si_code <= 0 && program > 0)
         kill((pid_t)program, number);
 }
 
-/* As a shell: the terminal's signals are the program's affair, and others are passed on. */
-static void set_signals(void)
-{
-    struct sigaction passing = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+/* What the program is to have as this process had it. */
+struct signals {
+    struct sigaction actions[PASSED_ON];
+    sigset_t mask;
+};
 
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
-    sigaction(SIGTERM, &passing, NULL);
-    sigaction(SIGHUP, &passing, NULL);
+/* Nothing that comes until end_signals() is lost. What is ignored (nohup) stays so, for both. */
+static void begin_signals(struct signals *before)
+{
+    const struct sigaction passing = {.sa_sigaction = pass_on, .sa_flags = SA_RESTART | SA_SIGINFO};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    for (int i = 0; i < PASSED_ON; i++)
+        sigaddset(&blocked, passed_on[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &before->mask);
+    for (int i = 0; i < PASSED_ON; i++) {
+        sigaction(passed_on[i], NULL, &before->actions[i]);
+        if (before->actions[i].sa_handler != SIG_IGN)
+            sigaction(passed_on[i], &passing, NULL);
+    }
 }
 
-static void execute(char *const *arguments)
+static void end_signals(const struct signals *before)
 {
+    sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
+static void execute(char *const *arguments, const struct signals *signals)
+{
+    for (int i = 0; i < PASSED_ON; i++)
+        sigaction(passed_on[i], &signals->actions[i], NULL);
+    end_signals(signals);
     execvp(arguments[0], arguments);
     fprintf(stderr, "d3dkmt-run: %s cannot be executed: %s\n", arguments[0], strerror(errno));
     _exit(errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_COVERED);
@@ -103,22 +145,15 @@ static void execute(char *const *arguments)
 
 int run_program(char *const *arguments)
 {
-    struct sigaction interrupt, quit;
+    struct signals signals;
     int status = 0;
-    pid_t child;
 
-    sigaction(SIGINT, NULL, &interrupt);
-    sigaction(SIGQUIT, NULL, &quit);
-    set_signals();
-    child = fork();
-    if (child == 0) {
-        sigaction(SIGINT, &interrupt, NULL);
-        sigaction(SIGQUIT, &quit, NULL);
-        signal(SIGTERM, SIG_DFL);
-        signal(SIGHUP, SIG_DFL);
-        execute(arguments);
-    }
+    begin_signals(&signals);
+    pid_t child = fork();
+    if (child == 0)
+        execute(arguments, &signals);
     program = child;
+    end_signals(&signals);
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
     return child > 0 ? status : RUN_FAILED << 8;

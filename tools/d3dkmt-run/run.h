@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 /* Exit statuses of d3dkmt-run itself, as those of env(1). */
 enum { RUN_FAILED = 125, RUN_NOT_COVERED = 126, RUN_NOT_FOUND = 127 };
@@ -27,9 +28,12 @@ bool run_files_find(struct run_files *files);
  */
 const char *run_program_check(const char *program, int *status);
 
+/* What the address of a socket has room for. */
+enum { RUN_SOCKET_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) };
+
 struct run_host {
-    char folder[64]; /* of the socket's own */
-    char socket[80];
+    char folder[RUN_SOCKET_MAX - 5]; /* of the socket's own, with room for "/host" behind it */
+    char socket[RUN_SOCKET_MAX];
     pid_t process;
 };
 
