@@ -93,11 +93,49 @@ if busybox=$(command -v busybox) && ! readelf -l "$busybox" | grep -q INTERP; th
 fi
 
 # With another user's rights, which only root can give away here.
-if [ "$(id -u)" = 0 ] && cp "$(command -v true)" other-user && chown 65534 other-user; then
+program=$(command -v cat) # which no shell has built in
+if [ "$(id -u)" = 0 ]; then
+    cp "$program" other-user
+    chown 65534 other-user
     chmod 4755 other-user
     status 126 ./other-user
     grep -q 'rights of another user' status.err || fail "a set-user-id program is not told by name"
 fi
+
+# With capabilities of its file's, which others than root get by executing it.
+cp "$program" capable
+if [ "$(id -u)" = 0 ] && setcap cap_net_raw+ep capable 2>cap.log && setpriv --reuid 65534 --clear-groups "$run" "$program" </dev/null; then
+    refused=0
+    setpriv --reuid 65534 --clear-groups "$run" "$work/capable" 2>cap.err || refused=$?
+    [ "$refused" = 126 ] && grep -q 'file capabilities' cap.err || fail "a program with capabilities is not told by name"
+    status 0 ./capable </dev/null
+fi
+
+# For another machine; a script without its interpreter; what is no program at all.
+cp "$program" other-machine
+printf '\353\0' | dd of=other-machine bs=1 seek=18 conv=notrunc 2>dd.err
+status 126 ./other-machine
+grep -q 'another kind of machine' status.err || fail "a program for another machine is not told by name"
+printf '#!/no/such/interpreter\n' >orphan
+chmod 6755 orphan
+status 126 ./orphan
+grep -q 'interpreter does not exist' status.err || fail "a script without its interpreter is not told by name"
+printf '#!/bin/sh\nexit 3\n' >other-script
+[ "$(id -u)" != 0 ] || chown 65534 other-script
+chmod 4755 other-script
+status 3 ./other-script
+mkfifo pipe
+chmod +x pipe
+status 126 ./pipe
+status 126 ./folder
+
+# A folder whose name LD_PRELOAD cannot hold.
+mkdir -p 'with blank/bin' 'with blank/lib'
+cp "$run" 'with blank/bin'
+cp "$(dirname "$run")/../lib/d3dkmt-preload.so" 'with blank/lib'
+blank=0
+'with blank/bin/d3dkmt-run' true 2>blank.err || blank=$?
+[ "$blank" = 125 ] && grep -q 'LD_PRELOAD cannot hold' blank.err || fail "a folder with a blank is not refused"
 
 # A library's own search path is that of the library that calls dlopen, not that of the shim.
 mkdir -p plugins

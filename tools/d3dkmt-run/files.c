@@ -32,6 +32,18 @@ static bool join(char to[PATH_MAX], const char *folder, const char *name, const 
     return snprintf(to, PATH_MAX, "%s/%s%s", folder, name, file) < PATH_MAX;
 }
 
+/* The dynamic loader takes these for the end of a path, and this one for a variable. */
+static bool can_be_preloaded(const char *path)
+{
+    if (!strpbrk(path, " \t\n:$"))
+        return true;
+    fprintf(stderr,
+            "d3dkmt-run: LD_PRELOAD cannot hold %s: install it in a folder without blanks, colons "
+            "and dollar signs in its name\n",
+            path);
+    return false;
+}
+
 bool run_files_find(struct run_files *files)
 {
     char folder[PATH_MAX];
@@ -42,7 +54,7 @@ bool run_files_find(struct run_files *files)
             join(files->libraries, folder, places[i].libraries, "/d3dkmt") &&
             join(files->profiles, folder, places[i].profiles, "") &&
             join(files->hostd, folder, ".", "/d3dkmt-hostd"))
-            return true;
+            return can_be_preloaded(files->preload);
     }
     fprintf(stderr, "d3dkmt-run: d3dkmt-preload.so is neither beside this program nor where it was "
                     "to be installed\n");

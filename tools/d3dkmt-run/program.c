@@ -3,11 +3,14 @@
 #include "run.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* As the kernel, which follows no more scripts of scripts. */
@@ -58,12 +61,26 @@ static bool has_interpreter(int file, const elf_header *header)
     return false;
 }
 
+/* Emulators are there for other machines' programs, and have other loaders. */
+static bool is_for_own_machine(int file)
+{
+    elf_header own, header;
+    int own_file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    bool known = pread(own_file, &own, sizeof(own), 0) == (ssize_t)sizeof(own);
+
+    close(own_file);
+    return !known || pread(file, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+           header.e_machine == own.e_machine;
+}
+
 static const char *check_elf(int file, const unsigned char *ident)
 {
     elf_header header;
 
     if (ident[EI_CLASS] != OWN_CLASS)
         return "is made for another word size than d3dkmt-run";
+    if (!is_for_own_machine(file))
+        return "is made for another kind of machine than d3dkmt-run";
     if (pread(file, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
         !has_interpreter(file, &header))
         return "is statically linked: the dynamic loader, which would load the shim, has no part "
@@ -71,10 +88,24 @@ static const char *check_elf(int file, const unsigned char *ident)
     return NULL;
 }
 
-/* Whether the kernel, or the loader, takes LD_PRELOAD away. */
+/* Whether the file gives capabilities to whoever executes it: struct vfs_cap_data's words. */
+static bool gives_capabilities(int file)
+{
+    enum { PERMITTED = 1, PERMITTED_HIGH = 3, WORDS = 6 };
+    uint32_t words[WORDS] = {0};
+
+    return fgetxattr(file, "security.capability", words, sizeof(words)) > 0 &&
+           (words[PERMITTED] | words[PERMITTED_HIGH]) != 0;
+}
+
+/* Whether the loader takes LD_PRELOAD away. */
 static const char *check_privileges(int file)
 {
     struct stat status;
+
+    if (getuid() != 0 && gives_capabilities(file))
+        return "has file capabilities (getcap shows them), and such programs load no shim; run a "
+               "copy, which has none";
 
     if (fstat(file, &status) == 0 && (((status.st_mode & S_ISUID) && status.st_uid != geteuid()) ||
                                       ((status.st_mode & S_ISGID) && status.st_gid != getegid())))
@@ -99,15 +130,18 @@ static const char *check_file(const char *path, unsigned depth)
 {
     unsigned char ident[EI_NIDENT] = {0};
     char interpreter[SCRIPT_LINE_MAX];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
+    if (file < 0 && errno == ENOENT)
+        return "is a script whose interpreter does not exist";
     /* What may be executed and not read is judged by nobody; the kernel does not preload into it.
      */
     if (file < 0)
         return "cannot be read, so that nobody can tell whether the shim would be loaded";
-    const char *reason = check_privileges(file);
     ssize_t length = pread(file, ident, sizeof(ident), 0);
     bool is_script = length > 2 && ident[0] == '#' && ident[1] == '!';
+    /* A script's own rights count for nothing. */
+    const char *reason = is_script ? NULL : check_privileges(file);
     if (!reason && length == (ssize_t)sizeof(ident) && memcmp(ident, ELFMAG, SELFMAG) == 0)
         reason = check_elf(file, ident);
     bool follow =
