@@ -76,6 +76,23 @@ status 42 --shared sh -c 'exit 42'
 status 143 --shared sh -c 'kill -TERM $$'
 status 127 --shared no-such-program
 status 125 --shared --options adapters=99 true
+# Before the program is started, and in words.
+status 125 --adapters 99 true
+grep -q 'adapters=99 is outside' status.err || fail "a wrong number of adapters is not told"
+status 125 --options nonsense true
+status 125 --options adapters=2 --shared --adapters x true
+echo '{' >broken.json
+status 125 --profile broken.json true
+grep -q 'broken.json:2' status.err || fail "a broken profile's line is not told"
+echo '{}' >'a,b.json'
+status 125 --profile 'a,b.json' true
+grep -q 'comma' status.err || fail "a comma in a profile's name is not told"
+status 0 --options deterministic sh -c '[ "${D3DKMT_LOG-none}" = none ]'
+! [ -s status.err ] || fail "a good host has something to say"
+(
+    export D3DKMT_LOG=info
+    status 0 --adapters 2 sh -c '[ "$D3DKMT_LOG" = info ]'
+)
 
 # Statically linked.
 printf 'int main(void) { return 0; }\n' >static.c

@@ -2,6 +2,8 @@
 /* Where the files lie that the runner needs. */
 #include "run.h"
 
+#include "compat/dxgkrnl/dxgkrnl.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +53,7 @@ bool run_files_find(struct run_files *files)
     for (size_t i = 0; own_folder(folder) && i < sizeof(places) / sizeof(places[0]); i++) {
         if (join(files->preload, folder, places[i].libraries, "/d3dkmt-preload.so") &&
             access(files->preload, R_OK) == 0 &&
+            join(files->dxgkrnl, folder, places[i].libraries, "/" DXGKRNL_FILE) &&
             join(files->libraries, folder, places[i].libraries, "/d3dkmt") &&
             join(files->profiles, folder, places[i].profiles, "") &&
             join(files->hostd, folder, ".", "/d3dkmt-hostd"))

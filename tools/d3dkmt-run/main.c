@@ -44,7 +44,7 @@ static const struct option long_options[] = {
 
 struct command_line {
     const char *profile;
-    bool shared;
+    bool shared, has_host;
     char options[OPTIONS_MAX];
 };
 
@@ -86,6 +86,7 @@ static void read_command_line(struct command_line *command_line, int argc, char 
             break;
         case 'H':
             add_option(command_line, "host=%s", optarg);
+            command_line->has_host = true;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -116,6 +117,11 @@ static void add_profile(struct command_line *command_line, const struct run_file
     resolved = realpath(path, NULL);
     if (!resolved) {
         fprintf(stderr, "d3dkmt-run: there is no profile %s: %s\n", path, strerror(errno));
+        exit(RUN_FAILED);
+    }
+    if (strchr(resolved, ',')) {
+        fprintf(stderr, "d3dkmt-run: %s: a comma ends an option: give the file another name\n",
+                resolved);
         exit(RUN_FAILED);
     }
     add_option(command_line, "profile=%s", resolved);
@@ -167,6 +173,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "d3dkmt-run: %s %s\n", program[0], reason);
         return status;
     }
+    /* A host that runs already is not asked: it may have room for one client. */
+    if (!command_line.shared && !command_line.has_host && *command_line.options &&
+        !run_options_check(&files, command_line.options))
+        return RUN_FAILED;
     if (command_line.shared && !run_host_start(&files, command_line.options, &host))
         return RUN_FAILED;
     append_preload(files.preload);

@@ -14,6 +14,7 @@ enum { RUN_FAILED = 125, RUN_NOT_COVERED = 126, RUN_NOT_FOUND = 127 };
 
 struct run_files {
     char preload[PATH_MAX];   /* d3dkmt-preload.so */
+    char dxgkrnl[PATH_MAX];   /* what it loads beside it */
     char libraries[PATH_MAX]; /* the folder that stands for /usr/lib/wsl/lib */
     char profiles[PATH_MAX];  /* the folder of adapter profiles */
     char hostd[PATH_MAX];     /* d3dkmt-hostd */
@@ -27,6 +28,12 @@ bool run_files_find(struct run_files *files);
  * NULL. *status: RUN_NOT_COVERED or RUN_NOT_FOUND.
  */
 const char *run_program_check(const char *program, int *status);
+
+/*
+ * Starts the simulated host of a process with these options, and ends it; false: explained. It is
+ * better told now than by a program that finds no GPU.
+ */
+bool run_options_check(const struct run_files *files, const char *options);
 
 /* What the address of a socket has room for. */
 enum { RUN_SOCKET_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) };
