@@ -550,6 +550,24 @@ static void bad_batches_stop_their_device(void **state)
     }
 }
 
+/* A batch that runs in circles holds up nobody, and ends with its device. */
+static void endless_batches_hold_up_nobody(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t half = rig->batch_address + PAGE / 2;
+    D3DKMT_HANDLE first = rig->context;
+
+    assert_int_equal(umd_context_create(&rig->umd, 0, &rig->context), STATUS_SUCCESS);
+    rig->start = PAGE / 2 / sizeof(uint32_t);
+    put(rig, rig->start, (const uint32_t[]){0x18800101, AT(half)}, 3);
+    assert_int_equal(submit(rig, 1000), STATUS_SUCCESS);
+    rig->context = first;
+    rig->start = 0;
+    RUN(rig, 0x10000002, AT(rig->data_address), 3);
+    assert_int_equal(rig->data[0], 3);
+    assert_int_equal(umd_fence_value(&rig->fence), rig->fence_value);
+}
+
 /* A header that is none; without a fence the batch runs all the same. */
 static void submissions_have_a_header(void **state)
 {
@@ -590,6 +608,7 @@ int main(void)
         TEST(contexts_know_how_long_they_ran),
         TEST(semaphores_wait_for_memory),
         cmocka_unit_test(bad_batches_stop_their_device),
+        TEST(endless_batches_hold_up_nobody),
         TEST(submissions_have_a_header),
     };
 
