@@ -4,6 +4,8 @@
 #include "raw.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 
 enum { THREADS = 8, ROUNDS = 150 };
 
@@ -61,6 +63,60 @@ static void *fork_children(void *context)
     return NULL;
 }
 
+/* ---- memory that goes during a request */
+
+static atomic_int done;
+
+static void *hide_and_show(void *page)
+{
+    while (!atomic_load(&done)) {
+        mprotect(page, 4096, PROT_NONE);
+        mprotect(page, 4096, PROT_READ | PROT_WRITE);
+    }
+    return NULL;
+}
+
+/* Of each of the arrays and structs in turn: an error, if need be, and no fault. */
+static void memory_may_go(void)
+{
+    enum { STANDARD = 1 << 16, PLACES = 3 };
+    struct raw_standard_allocation standard = {.type = 3, .size = 4096};
+    struct raw_allocation_info info = {0};
+    struct raw raw;
+
+    raw_begin(&raw);
+    for (int place = 0; place < PLACES; place++) {
+        struct raw_create_allocation create = {.device = raw.device,
+                                               .standard_or_private = (uintptr_t)&standard,
+                                               .count = 1,
+                                               .infos = (uintptr_t)&info,
+                                               .flags = STANDARD};
+        void *argument = &create;
+        char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        pthread_t thread;
+
+        CHECK(page != MAP_FAILED);
+        if (place == 0)
+            create.infos = (uintptr_t)memcpy(page, &info, sizeof(info));
+        else if (place == 1)
+            create.standard_or_private = (uintptr_t)memcpy(page, &standard, sizeof(standard));
+        else
+            argument = memcpy(page, &create, sizeof(create));
+        atomic_store(&done, 0);
+        CHECK(pthread_create(&thread, NULL, hide_and_show, page) == 0);
+        for (int i = 0; i < 4000; i++) {
+            int result = ioctl(raw.device_node, RAW_CREATE_ALLOCATION, argument);
+
+            CHECK(result == RAW_INVALID_PARAMETER ||
+                  (result == -1 && (errno == EFAULT || errno == EINVAL)));
+        }
+        atomic_store(&done, 1);
+        CHECK(pthread_join(thread, NULL) == 0);
+        munmap(page, 4096);
+    }
+    close(raw.device_node);
+}
+
 int main(int count, char **arguments)
 {
     pthread_t threads[THREADS + 3];
@@ -77,5 +133,6 @@ int main(int count, char **arguments)
         CHECK(pthread_create(&threads[used++], NULL, fork_children, NULL) == 0);
     for (int i = 0; i < used; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
+    memory_may_go();
     return 0;
 }

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /*
@@ -60,32 +62,61 @@ static int unsuccessful(const struct d3dkmt_op *op)
 
 enum { PAGE_SIZE = 4096, ALLOCATIONS_MAX = 1024, CROSS_ADAPTER = 2 };
 
-/* Whether the checks that come before that of the standard allocation let the call through. */
-static bool reaches_standard_check(const D3DKMT_CREATEALLOCATION *args)
+/* The caller's memory, which may have gone since the engine looked at it. */
+static bool copy(void *to, const void *from, size_t size)
 {
-    if (!args->Flags.StandardAllocation || !args->pStandardAllocation ||
-        args->NumAllocations == 0 || args->NumAllocations > ALLOCATIONS_MAX ||
-        args->Flags.ExistingSection || args->Flags.CreateProtected)
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
+
+    if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size)
+        return true;
+    if (errno == EFAULT)
+        return false;
+    memcpy(to, from, size); /* the system lets nobody look */
+    return true;
+}
+
+/* What the call is judged by. */
+struct standard_call {
+    D3DKMT_CREATEALLOCATION args;
+    D3DKMT_CREATESTANDARDALLOCATION description;
+    D3DDDI_ALLOCATIONINFO2 first;
+};
+
+/* Copies it; false too when a check that comes before that of the standard allocation refuses. */
+static bool reaches_standard_check(const void *argument, struct standard_call *call)
+{
+    const D3DKMT_CREATEALLOCATION *args = &call->args;
+    D3DDDI_ALLOCATIONINFO2 info;
+
+    if (!copy(&call->args, argument, sizeof(call->args)) || !args->Flags.StandardAllocation ||
+        !args->pStandardAllocation || args->NumAllocations == 0 ||
+        args->NumAllocations > ALLOCATIONS_MAX || args->Flags.ExistingSection ||
+        args->Flags.CreateProtected)
         return false;
     for (UINT i = 0; i < args->NumAllocations; i++) {
-        if (args->pAllocationInfo2[i].PrivateDriverDataSize != 0)
+        if (!copy(&info, args->pAllocationInfo2 + i, sizeof(info)) ||
+            info.PrivateDriverDataSize != 0)
             return false;
+        if (i == 0)
+            call->first = info;
     }
-    return true;
+    return copy(&call->description, args->pStandardAllocation, sizeof(call->description));
 }
 
 /*
  * A standard allocation whose type and memory do not go together is answered with the NTSTATUS
  * itself, which is outside of the range of errno.
  */
-static bool is_raw(const D3DKMT_CREATEALLOCATION *args)
+static bool is_raw(const void *argument)
 {
-    if (!reaches_standard_check(args))
-        return false;
-    uintptr_t memory = (uintptr_t)args->pAllocationInfo2[0].pSystemMem;
-    bool existing = args->Flags.ExistingSysMem;
+    struct standard_call call;
 
-    switch ((unsigned)args->pStandardAllocation->Type) {
+    if (!reaches_standard_check(argument, &call))
+        return false;
+    uintptr_t memory = (uintptr_t)call.first.pSystemMem;
+    bool existing = call.args.Flags.ExistingSysMem;
+
+    switch ((unsigned)call.description.Type) {
     case D3DKMT_STANDARDALLOCATIONTYPE_EXISTINGHEAP:
         return !memory || memory % PAGE_SIZE != 0 || !existing;
     case CROSS_ADAPTER:
