@@ -81,6 +81,9 @@ status 125 --adapters 99 true
 grep -q 'adapters=99 is outside' status.err || fail "a wrong number of adapters is not told"
 status 125 --options nonsense true
 status 125 --options adapters=2 --shared --adapters x true
+# A host that is not there is told once, however often a program looks for a device.
+status 1 --host "$work/no-host" "$(dirname "$run")/d3dkmt-info"
+[ "$(grep -c 'no d3dkmt-hostd can be reached' status.err)" = 1 ] || fail "a host that is not there is told often"
 echo '{' >broken.json
 status 125 --profile broken.json true
 grep -q 'broken.json:2' status.err || fail "a broken profile's line is not told"

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -27,6 +28,21 @@ static bool pointers_can_be_checked(void)
 
 static pthread_once_t log_once = PTHREAD_ONCE_INIT;
 
+/* Programs that find no device try again and again, for the same reason: that is told once in a
+ * row. NULL: there is none. */
+static void tell(const char *reason)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static char told[OPTIONS_TEXT_MAX + 256];
+
+    pthread_mutex_lock(&mutex);
+    bool is_new = reason && strncmp(told, reason, sizeof(told) - 1) != 0;
+    snprintf(told, sizeof(told), "%s", reason ? reason : "");
+    pthread_mutex_unlock(&mutex);
+    if (is_new)
+        d3dkmti_log(D3DKMT_LOG_ERROR, "dxgkrnl", "%s", reason);
+}
+
 static int open_process(const char *options, void **process)
 {
     char text[OPTIONS_TEXT_MAX];
@@ -39,10 +55,12 @@ static int open_process(const char *options, void **process)
         status = d3dkmti_fail(STATUS_INVALID_PARAMETER, "the options are too long");
     else
         status = d3dkmt_loopback_backend.open(&backend_services, text, process);
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status)) {
+        tell(NULL);
         return 0;
+    }
     last_error_report("open /dev/dxg", NULL, status);
-    d3dkmti_log(D3DKMT_LOG_ERROR, "dxgkrnl", "%s", d3dkmt_last_error());
+    tell(d3dkmt_last_error());
     return -EBADF;
 }
 
