@@ -295,6 +295,28 @@ static void surfaces_have_the_size_in_their_description(void **state)
 }
 
 /* A pointer without ExistingSysMem, as Intel's driver hands one over: the GPU writes there. */
+/* A description may hold any number, and be cut off anywhere. */
+static void bad_descriptions_are_refused(void **state)
+{
+    static const uint64_t sizes[] = {0, (uint64_t)1 << 40, INT64_MAX, UINT64_MAX - PAGE,
+                                     UINT64_MAX};
+    struct rig *rig = *state;
+    unsigned char private_data[128];
+    D3DKMT_HANDLE handle;
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        UINT size = describe_surface(private_data, sizeof(private_data), sizes[i]);
+
+        assert_false(NT_SUCCESS(allocate(rig, private_data, size, NULL, &handle)));
+        assert_false(NT_SUCCESS(allocate(rig, private_data, size, rig->data, &handle)));
+    }
+    UINT whole = describe_surface(private_data, sizeof(private_data), PAGE);
+    for (UINT size = 0; size < whole; size++)
+        assert_false(NT_SUCCESS(allocate(rig, private_data, size, NULL, &handle)));
+    memset(private_data, 0xff, sizeof(private_data));
+    assert_false(NT_SUCCESS(allocate(rig, private_data, whole, NULL, &handle)));
+}
+
 static void surfaces_may_lie_in_the_program_s_memory(void **state)
 {
     static _Alignas(4096) uint32_t memory[PAGE / sizeof(uint32_t)];
@@ -598,6 +620,7 @@ int main(void)
         TEST(the_driver_store_holds_the_helper),
         TEST(an_escape_tells_both_clocks),
         TEST(surfaces_have_the_size_in_their_description),
+        TEST(bad_descriptions_are_refused),
         TEST(surfaces_may_lie_in_the_program_s_memory),
         TEST(batches_store_numbers),
         TEST(batches_tell_the_time),
