@@ -11,7 +11,7 @@ static struct raw raw;
 static uint32_t fence;
 static sem_t handled;
 
-static void count(int number)
+static void count_signal(int number)
 {
     (void)number;
     sem_post(&handled);
@@ -19,7 +19,7 @@ static void count(int number)
 
 static void install(int flags)
 {
-    struct sigaction action = {.sa_handler = count, .sa_flags = flags};
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
 
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
 }
@@ -152,8 +152,46 @@ static void a_cancelled_thread_opens_and_closes_to_the_end(void)
     CHECK(raw_wait(&raw, raw_create_fence(&raw, 0, NULL), 0) == 0);
 }
 
-int main(void)
+/* ---- handlers that close */
+
+static int to_close = -1; /* by the handler, if not negative */
+
+static void close_it(int number)
 {
+    (void)number;
+    close(to_close);
+}
+
+/* Behind the shim's own handler, which was registered later. */
+static void signal_before_fork(void)
+{
+    if (to_close >= 0)
+        raise(SIGUSR2);
+}
+
+static void a_handler_may_close_during_a_fork(void)
+{
+    const struct sigaction action = {.sa_handler = close_it};
+
+    CHECK(sigaction(SIGUSR2, &action, NULL) == 0);
+    to_close = raw.device_node; /* the last one */
+    alarm(60);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(raw_open() >= 0 ? 0 : 1);
+    raw_join(child);
+    alarm(0);
+    CHECK_ERROR(fcntl(to_close, F_GETFD), EBADF);
+    to_close = -1;
+    raw_begin(&raw);
+}
+
+int main(int count, char **arguments)
+{
+    /* A sanitizer's runtime objects to memory that is given back in handlers. */
+    int may_fork = count < 2 || strcmp(arguments[1], "no-fork") != 0;
+
+    pthread_atfork(signal_before_fork, NULL, NULL);
     sem_init(&handled, 0, 0);
     raw_begin(&raw);
     fence = raw_create_fence(&raw, 0, NULL);
@@ -163,5 +201,7 @@ int main(void)
     a_close_waits_for_the_wait();
     a_cancelled_thread_returns_from_its_wait();
     a_cancelled_thread_opens_and_closes_to_the_end();
+    if (may_fork)
+        a_handler_may_close_during_a_fork();
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -37,6 +38,26 @@ static const char *alive;  /* a page with 1 in it, 0 in a forked child */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the rest */
 static const struct dxgkrnl *dxgkrnl;
 static struct device *devices, *current;
+static sigset_t mask_at_fork; /* of the thread that forks */
+
+/* Signal handlers may close descriptors: none runs in a thread that has the mutex. */
+static void lock(sigset_t *mask)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&mutex);
+    *mask = before;
+}
+
+static void unlock(const sigset_t *mask)
+{
+    const sigset_t before = *mask;
+
+    pthread_mutex_unlock(&mutex);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
 
 /* ---- the engine */
 
@@ -131,12 +152,18 @@ static bool is_guest(void)
 
 static void lock_before_fork(void)
 {
-    pthread_mutex_lock(&mutex);
+    lock(&mask_at_fork);
 }
 
 static void unlock_after_fork(void)
 {
-    pthread_mutex_unlock(&mutex);
+    unlock(&mask_at_fork);
+}
+
+static void begin_as_child(void)
+{
+    forget_parent();
+    pthread_sigmask(SIG_SETMASK, &mask_at_fork, NULL);
 }
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -145,7 +172,7 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static void prepare_for_fork(void)
 {
     mark_alive();
-    pthread_atfork(lock_before_fork, unlock_after_fork, notice_fork);
+    pthread_atfork(lock_before_fork, unlock_after_fork, begin_as_child);
 }
 
 /* ---- process objects; all under the mutex */
@@ -220,12 +247,14 @@ static void release(struct device *device)
             return;
     }
     struct visit visit = begin_visit();
-    pthread_mutex_lock(&mutex);
+    sigset_t mask;
+
+    lock(&mask);
     void *process = device->process;
     bool last = atomic_fetch_sub(&device->users, 1) == 1;
     if (last && current == device)
         current = NULL;
-    pthread_mutex_unlock(&mutex);
+    unlock(&mask);
     if (last)
         dxgkrnl->close(process);
     end_visit(visit);
@@ -248,10 +277,12 @@ static void enter(int descriptor, struct device *device)
 /* Makes the descriptor one of the calling process's device. */
 static struct device *attach(int descriptor)
 {
+    sigset_t mask;
+
     pthread_once(&fork_once, prepare_for_fork);
-    pthread_mutex_lock(&mutex);
+    lock(&mask);
     struct device *device = join();
-    pthread_mutex_unlock(&mutex);
+    unlock(&mask);
     if (device)
         enter(descriptor, device);
     return device;

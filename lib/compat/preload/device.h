@@ -15,7 +15,7 @@
 
 struct device;
 
-/* Descriptors from here on are not looked up in the table: each of their ioctls finds out anew. */
+/* Descriptors from here on are refused. */
 enum { DEVICE_DESCRIPTORS_MAX = 1 << 20 };
 
 /* By descriptor; NULL until the device is opened for the first time. Only for device_at(). */
