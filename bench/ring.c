@@ -31,10 +31,9 @@ struct alone {
 
 static void put(struct vmbus_sender *sender, size_t size, uint64_t transaction)
 {
-    const struct vmbus_packet packet = {VMBUS_PACKET_DATA, true, transaction, 0};
-    const struct iovec piece = {payload, size};
+    const struct vmbus_packet packet = {transaction, (uint32_t)size, VMBUS_PACKET_DATA, true};
 
-    if (vmbus_sender_put(sender, &packet, &piece, 1) != VMBUS_RING_OK)
+    if (vmbus_sender_put(sender, &packet, payload) != VMBUS_RING_OK)
         bench_fail("a packet of %zu bytes does not fit", size);
 }
 
@@ -328,11 +327,10 @@ static void *drain(void *context)
 static void send_stream(void *context, uint64_t count)
 {
     struct stream *stream = context;
-    const struct vmbus_packet packet = {VMBUS_PACKET_DATA, false, 1, 0};
-    const struct iovec piece = {payload, stream->size};
+    const struct vmbus_packet packet = {1, (uint32_t)stream->size, VMBUS_PACKET_DATA, false};
 
     for (uint64_t i = 0; i < count; i++) {
-        while (vmbus_sender_put(&stream->sender, &packet, &piece, 1) == VMBUS_RING_FULL)
+        while (vmbus_sender_put(&stream->sender, &packet, payload) == VMBUS_RING_FULL)
             vmbus_sender_publish(&stream->sender);
         if (stream->batch && i % stream->batch == stream->batch - 1)
             vmbus_sender_publish(&stream->sender);

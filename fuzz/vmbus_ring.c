@@ -32,11 +32,10 @@ static void use_receiver(struct vmbus_receiver *receiver)
 static void use_sender(struct vmbus_sender *sender, uint32_t size)
 {
     static unsigned char bytes[SIZE];
-    const struct vmbus_packet packet = {VMBUS_PACKET_DATA, true, size, 0};
-    const struct iovec piece = {bytes, size % SIZE};
+    const struct vmbus_packet packet = {size, size % SIZE, VMBUS_PACKET_DATA, true};
 
-    if (vmbus_sender_put(sender, &packet, &piece, 1) == VMBUS_RING_FULL &&
-        !vmbus_sender_await_space(sender, piece.iov_len))
+    if (vmbus_sender_put(sender, &packet, bytes) == VMBUS_RING_FULL &&
+        !vmbus_sender_await_space(sender, packet.size))
         vmbus_sender_space_found(sender);
     vmbus_sender_publish(sender);
 }

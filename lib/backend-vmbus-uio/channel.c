@@ -93,8 +93,6 @@ static void signal_host(struct vmbus_channel *channel)
 /* Gives a reply to who waits for it; one that nobody waits for is dropped. */
 static void take_reply(struct vmbus_channel *channel, const struct vmbus_packet *packet)
 {
-    struct vmbus_receiver *receiver = &channel->receiver;
-
     pthread_mutex_lock(&channel->mutex);
     struct vmbus_request **link = &channel->requests;
     while (*link && (*link)->transaction != packet->transaction)
@@ -102,13 +100,11 @@ static void take_reply(struct vmbus_channel *channel, const struct vmbus_packet 
     struct vmbus_request *request = *link;
     if (request) {
         *link = request->next;
-        vmbus_receiver_copy(receiver, request->reply, request->capacity);
+        vmbus_receiver_copy(&channel->receiver, request->reply, request->capacity);
         request->size = packet->size < request->capacity ? packet->size : request->capacity;
         /* Its thread may be gone as soon as it sees this, but for the mutex. */
         atomic_store_explicit(&request->answered, true, memory_order_release);
         pthread_cond_signal(request->condition);
-    } else {
-        vmbus_receiver_copy(receiver, NULL, 0);
     }
     pthread_mutex_unlock(&channel->mutex);
 }
@@ -131,7 +127,7 @@ static void drain(struct vmbus_channel *channel)
     struct vmbus_packet packet;
 
     for (int i = 0; i < PACKETS_AT_ONCE; i++) {
-        status = vmbus_receiver_look(receiver, &packet, MOST_REPLY);
+        status = vmbus_receiver_next(receiver, &packet, MOST_REPLY);
         if (status != VMBUS_RING_OK)
             break;
         if (packet.type == VMBUS_PACKET_COMPLETION)
@@ -366,15 +362,15 @@ static void await_space(struct vmbus_channel *channel)
 
 /* With send_mutex. */
 static NTSTATUS put(struct vmbus_channel *channel, const struct vmbus_packet *packet,
-                    const struct iovec *piece)
+                    const void *message)
 {
     enum vmbus_ring_status status;
     uint64_t end = 0;
 
-    while ((status = vmbus_sender_put(&channel->sender, packet, piece, 1)) == VMBUS_RING_FULL) {
+    while ((status = vmbus_sender_put(&channel->sender, packet, message)) == VMBUS_RING_FULL) {
         if (!end)
             end = now_ns() + (uint64_t)VMBUS_SEND_LIMIT_MS * 1000000;
-        if (vmbus_sender_await_space(&channel->sender, piece->iov_len))
+        if (vmbus_sender_await_space(&channel->sender, packet->size))
             continue;
         await_space(channel);
         vmbus_sender_space_found(&channel->sender);
@@ -395,17 +391,19 @@ static NTSTATUS put(struct vmbus_channel *channel, const struct vmbus_packet *pa
 static NTSTATUS send_packet(struct vmbus_channel *channel, const void *message, size_t size,
                             struct vmbus_request *request)
 {
-    const struct iovec piece = {(void *)message, size};
-    struct vmbus_packet packet = {.type = VMBUS_PACKET_DATA, .completion_requested = request};
+    struct vmbus_packet packet = {
+        .size = (uint32_t)size, .type = VMBUS_PACKET_DATA, .completion_requested = request};
     bool signal = false;
 
+    if (size > UINT32_MAX)
+        return STATUS_INVALID_PARAMETER;
     pthread_mutex_lock(&channel->send_mutex);
     if (request) {
         packet.transaction = request->transaction = ++channel->last_transaction;
         enter_request(channel, request);
     }
     NTSTATUS status =
-        atomic_load(&channel->dead) ? STATUS_DEVICE_REMOVED : put(channel, &packet, &piece);
+        atomic_load(&channel->dead) ? STATUS_DEVICE_REMOVED : put(channel, &packet, message);
     if (NT_SUCCESS(status))
         signal = vmbus_sender_publish(&channel->sender);
     pthread_mutex_unlock(&channel->send_mutex);
@@ -454,7 +452,7 @@ size_t vmbus_channel_largest(struct vmbus_channel *channel)
 
     if (!rundown_enter(&channel->users, stripe))
         return largest;
-    largest = vmbus_sender_largest(&channel->sender);
+    largest = channel->sender.largest;
     rundown_leave(&channel->users, stripe);
     return largest;
 }

@@ -11,8 +11,11 @@
  * processor forwards whole stores only.
  */
 
-/* Offset of the payload, and length of descriptor, payload and padding, are in units of 8 bytes. */
-enum { OFFSET8_SHIFT = 16, LENGTH8_SHIFT = 32, FLAGS_SHIFT = 48 };
+/*
+ * Offset of the payload, and length of descriptor, payload and padding, are in units of 8 bytes.
+ * Bytes that are multiples of 8 are shifted by 3 bits less.
+ */
+enum { OFFSET_SHIFT = 16 - 3, LENGTH_SHIFT = 32 - 3, FLAGS_SHIFT = 48, BYTES_MASK = 0xffff << 3 };
 
 enum {
     DESCRIPTOR_SIZE = 16,
@@ -97,50 +100,40 @@ static enum vmbus_ring_status check_progress(const struct vmbus_ring_memory *rin
 
 /* ---- words, which never wrap: indices and sizes are multiples of 8 */
 
-static uint32_t put_word(const struct vmbus_ring_memory *ring, uint32_t at, uint64_t word)
+static void put_word(unsigned char *at, uint64_t word)
 {
-    ring_memory_write(ring->data + at, &word, sizeof(word));
-    return advance(ring, at, sizeof(word));
+    ring_memory_write(at, &word, sizeof(word));
 }
 
-static uint64_t get_word(const struct vmbus_ring_memory *ring, uint32_t at)
+static uint64_t get_word(const unsigned char *at)
 {
     uint64_t word;
 
-    ring_memory_read(&word, ring->data + at, sizeof(word));
+    ring_memory_read(&word, at, sizeof(word));
     return word;
 }
 
-/* ---- bytes, in one piece where the data area is mapped twice */
+/* ---- bytes, in one piece or split at the end of a data area that is mapped once */
 
-static uint32_t copy_in(const struct vmbus_ring_memory *ring, uint32_t at, const void *bytes,
-                        uint32_t size)
+static bool in_one_piece(const struct vmbus_ring_memory *ring, uint32_t at, uint32_t size)
 {
-    uint32_t first = ring->size - at;
-
-    if (size == 0)
-        return at;
-    if (ring->mapped_twice || size <= first) {
-        ring_memory_write(ring->data + at, bytes, size);
-    } else {
-        ring_memory_write(ring->data + at, bytes, first);
-        ring_memory_write(ring->data, (const unsigned char *)bytes + first, size - first);
-    }
-    return advance(ring, at, size);
+    return ring->mapped_twice || size <= ring->size - at;
 }
 
-static void copy_out(const struct vmbus_ring_memory *ring, uint32_t at, void *bytes, uint32_t size)
+/* A position behind another; bytes in one piece may go on behind the first mapping's end. */
+static inline unsigned char *behind(const struct vmbus_ring_memory *ring, uint32_t at,
+                                    uint32_t bytes, bool one_piece)
+{
+    return ring->data + (one_piece ? at + bytes : advance(ring, at, bytes));
+}
+
+static __attribute__((noinline)) void copy_out_split(const struct vmbus_ring_memory *ring,
+                                                     uint32_t at, void *bytes, uint32_t size)
 {
     uint32_t first = ring->size - at;
 
-    if (size == 0)
-        return;
-    if (ring->mapped_twice || size <= first) {
-        ring_memory_read(bytes, ring->data + at, size);
-    } else {
-        ring_memory_read(bytes, ring->data + at, first);
-        ring_memory_read((unsigned char *)bytes + first, ring->data, size - first);
-    }
+    ring_memory_read(bytes, ring->data + at, first);
+    ring_memory_read((unsigned char *)bytes + first, ring->data, size - first);
 }
 
 /* ---- sending */
@@ -151,81 +144,114 @@ enum vmbus_ring_status vmbus_sender_init(struct vmbus_sender *sender,
     memset(sender, 0, sizeof(*sender));
     sender->ring = *ring;
     sender->fault = check_memory(ring);
+    if (sender->fault == VMBUS_RING_OK) {
+        /* 8 bytes always stay free. */
+        uint32_t by_ring = ring->size - VMBUS_PACKET_OVERHEAD - VMBUS_PACKET_ALIGNMENT;
+        uint32_t by_length = UINT16_MAX * VMBUS_PACKET_ALIGNMENT - DESCRIPTOR_SIZE;
+
+        sender->free = ring->size;
+        sender->largest = by_ring < by_length ? by_ring : by_length;
+    }
     return sender->fault;
 }
 
-uint32_t vmbus_sender_largest(const struct vmbus_sender *sender)
+/* Bytes in the ring of a packet that is not too large for it. */
+static uint32_t bytes_needed(uint32_t payload)
 {
-    /* 8 bytes always stay free. */
-    uint32_t by_ring = sender->ring.size - VMBUS_PACKET_OVERHEAD - VMBUS_PACKET_ALIGNMENT;
-    uint32_t by_length = UINT16_MAX * VMBUS_PACKET_ALIGNMENT - DESCRIPTOR_SIZE;
+    uint32_t padded = (payload + VMBUS_PACKET_ALIGNMENT - 1) & ~(VMBUS_PACKET_ALIGNMENT - 1u);
 
-    return by_ring < by_length ? by_ring : by_length;
+    return padded + VMBUS_PACKET_OVERHEAD;
 }
 
-/* Bytes of a packet in the ring, 0 if it can never fit. */
-static uint32_t bytes_needed(const struct vmbus_sender *sender, size_t payload)
+/* Nothing more can be put or published, which spares the common path a look at the fault. */
+static enum vmbus_ring_status sender_fault(struct vmbus_sender *sender,
+                                           enum vmbus_ring_status fault)
 {
-    if (payload > vmbus_sender_largest(sender))
-        return 0;
-    uint32_t padded =
-        ((uint32_t)payload + VMBUS_PACKET_ALIGNMENT - 1) & ~(uint32_t)(VMBUS_PACKET_ALIGNMENT - 1);
-    return DESCRIPTOR_SIZE + padded + TRAILER_SIZE;
+    sender->free = 0;
+    sender->write = sender->published;
+    sender->fault = fault;
+    return fault;
 }
 
-/* What the peer has read, looked up anew only when the last look is not enough. */
-static enum vmbus_ring_status find_room(struct vmbus_sender *sender, uint32_t needed)
+/* Learns what the peer has read meanwhile. */
+static __attribute__((noinline)) enum vmbus_ring_status look_for_room(struct vmbus_sender *sender,
+                                                                      uint32_t needed)
 {
     const struct vmbus_ring_memory *ring = &sender->ring;
 
-    if (free_bytes(ring, sender->read, sender->write) > needed)
-        return VMBUS_RING_OK;
-    uint32_t read = ring_load_acquire(&ring->control->read_index);
-    sender->fault = check_progress(ring, sender->read, read, sender->published);
     if (sender->fault != VMBUS_RING_OK)
         return sender->fault;
-    sender->read = read;
-    return free_bytes(ring, read, sender->write) > needed ? VMBUS_RING_OK : VMBUS_RING_FULL;
+    uint32_t seen = advance(ring, sender->write, sender->free);
+    uint32_t read = ring_load_acquire(&ring->control->read_index);
+    enum vmbus_ring_status status = check_progress(ring, seen, read, sender->published);
+    if (status != VMBUS_RING_OK)
+        return sender_fault(sender, status);
+    sender->free = free_bytes(ring, read, sender->write);
+    return sender->free > needed ? VMBUS_RING_OK : VMBUS_RING_FULL;
 }
 
-static bool total_size(const struct iovec *pieces, size_t count, size_t *total)
+static uint64_t head_word(const struct vmbus_packet *packet, uint32_t needed)
 {
-    *total = 0;
-    for (size_t i = 0; i < count; i++)
-        if (__builtin_add_overflow(*total, pieces[i].iov_len, total))
-            return false;
-    return true;
+    return (uint64_t)(uint16_t)packet->type | (uint64_t)DESCRIPTOR_SIZE << OFFSET_SHIFT |
+           (uint64_t)(needed - TRAILER_SIZE) << LENGTH_SHIFT |
+           (uint64_t)(packet->completion_requested ? FLAG_COMPLETION_REQUESTED : 0) << FLAGS_SHIFT;
+}
+
+/* Everything but the payload. Compiled twice, for a packet in one piece wants no arithmetic. */
+__attribute__((always_inline)) static inline void put_words(const struct vmbus_ring_memory *ring,
+                                                            uint32_t at, uint32_t needed,
+                                                            const struct vmbus_packet *packet,
+                                                            bool one_piece)
+{
+    const uint32_t end = needed - TRAILER_SIZE;
+
+    put_word(ring->data + at, head_word(packet, needed));
+    put_word(behind(ring, at, sizeof(uint64_t), one_piece), packet->transaction);
+    /* The last word of the payload, which the payload may not fill. */
+    if (packet->size % VMBUS_PACKET_ALIGNMENT)
+        put_word(behind(ring, at, end - VMBUS_PACKET_ALIGNMENT, one_piece), 0);
+    put_word(behind(ring, at, end, one_piece), (uint64_t)at << 32);
+}
+
+static __attribute__((noinline)) void put_split(const struct vmbus_ring_memory *ring, uint32_t at,
+                                                uint32_t needed, const struct vmbus_packet *packet,
+                                                const void *payload)
+{
+    uint32_t place = advance(ring, at, DESCRIPTOR_SIZE), first = ring->size - place;
+
+    put_words(ring, at, needed, packet, false);
+    if (packet->size == 0)
+        return;
+    if (packet->size < first)
+        first = packet->size;
+    ring_memory_write(ring->data + place, payload, first);
+    ring_memory_write(ring->data, (const unsigned char *)payload + first, packet->size - first);
 }
 
 enum vmbus_ring_status vmbus_sender_put(struct vmbus_sender *sender,
-                                        const struct vmbus_packet *packet,
-                                        const struct iovec *pieces, size_t count)
+                                        const struct vmbus_packet *packet, const void *payload)
 {
     const struct vmbus_ring_memory *ring = &sender->ring;
-    size_t payload;
+    const uint32_t at = sender->write, size = packet->size, needed = bytes_needed(size);
 
-    if (sender->fault != VMBUS_RING_OK)
-        return sender->fault;
-    uint32_t needed = total_size(pieces, count, &payload) ? bytes_needed(sender, payload) : 0;
-    if (needed == 0)
-        return VMBUS_RING_TOO_LARGE;
-    enum vmbus_ring_status status = find_room(sender, needed);
-    if (status != VMBUS_RING_OK)
-        return status;
-    const uint64_t head =
-        (uint64_t)(uint16_t)packet->type |
-        (uint64_t)(DESCRIPTOR_SIZE / VMBUS_PACKET_ALIGNMENT) << OFFSET8_SHIFT |
-        (uint64_t)((needed - TRAILER_SIZE) / VMBUS_PACKET_ALIGNMENT) << LENGTH8_SHIFT |
-        (uint64_t)(packet->completion_requested ? FLAG_COMPLETION_REQUESTED : 0) << FLAGS_SHIFT;
-    uint32_t at = put_word(ring, sender->write, head);
-    uint32_t end = advance(ring, sender->write, needed - TRAILER_SIZE);
-    at = put_word(ring, at, packet->transaction);
-    /* The last word first, which the payload may not fill. */
-    if (payload % VMBUS_PACKET_ALIGNMENT)
-        (void)put_word(ring, (end ? end : ring->size) - VMBUS_PACKET_ALIGNMENT, 0);
-    for (size_t i = 0; i < count; i++)
-        at = copy_in(ring, at, pieces[i].iov_base, (uint32_t)pieces[i].iov_len);
-    sender->write = put_word(ring, end, (uint64_t)sender->write << 32);
+    if (size > sender->largest)
+        return sender->fault != VMBUS_RING_OK ? sender->fault : VMBUS_RING_TOO_LARGE;
+    if (sender->free <= needed) {
+        enum vmbus_ring_status status = look_for_room(sender, needed);
+
+        if (status != VMBUS_RING_OK)
+            return status;
+    }
+    sender->write = advance(ring, at, needed);
+    sender->free -= needed;
+    if (!in_one_piece(ring, at, needed)) {
+        put_split(ring, at, needed, packet, payload);
+        return VMBUS_RING_OK;
+    }
+    unsigned char *place = ring->data + at + DESCRIPTOR_SIZE;
+    put_words(ring, at, needed, packet, true);
+    if (size)
+        ring_memory_write(place, payload, size);
     return VMBUS_RING_OK;
 }
 
@@ -234,7 +260,7 @@ bool vmbus_sender_publish(struct vmbus_sender *sender)
     struct vmbus_ring_control *control = sender->ring.control;
     uint32_t before = sender->published;
 
-    if (sender->fault != VMBUS_RING_OK || sender->write == before)
+    if (sender->write == before)
         return false;
     sender->published = sender->write;
     ring_store_release(&control->write_index, sender->write);
@@ -248,15 +274,15 @@ bool vmbus_sender_publish(struct vmbus_sender *sender)
 bool vmbus_sender_await_space(struct vmbus_sender *sender, size_t payload)
 {
     struct vmbus_ring_control *control = sender->ring.control;
-    uint32_t needed = sender->fault == VMBUS_RING_OK ? bytes_needed(sender, payload) : 0;
+    uint32_t needed = bytes_needed((uint32_t)payload);
     uint32_t quarter = sender->ring.size / 4 & ~(uint32_t)(VMBUS_PACKET_ALIGNMENT - 1);
 
-    if (needed == 0)
+    if (sender->fault != VMBUS_RING_OK || payload > sender->largest)
         return true; /* there is nothing to wait for */
     ring_store(&control->pending_send_size, needed > quarter ? needed : quarter);
     /* As in publish: the peer frees, fences, and looks at the wish. */
     ring_fence();
-    if (find_room(sender, needed) == VMBUS_RING_FULL)
+    if (look_for_room(sender, needed) == VMBUS_RING_FULL)
         return false;
     vmbus_sender_space_found(sender);
     return true;
@@ -278,23 +304,39 @@ enum vmbus_ring_status vmbus_receiver_init(struct vmbus_receiver *receiver,
     return receiver->fault;
 }
 
-/* Whether there is something to read; looks at the peer's index only when all known is read. */
-static enum vmbus_ring_status find_packet(struct vmbus_receiver *receiver)
+/* Nothing more can be read, which spares the common path a look at the fault. */
+static __attribute__((noinline)) enum vmbus_ring_status
+receiver_fault(struct vmbus_receiver *receiver, enum vmbus_ring_status fault)
+{
+    receiver->unread = 0;
+    receiver->fault = fault;
+    return fault;
+}
+
+/* Less is known than any packet has: learns what the peer has written meanwhile. */
+static __attribute__((noinline)) enum vmbus_ring_status
+look_for_packet(struct vmbus_receiver *receiver)
 {
     const struct vmbus_ring_memory *ring = &receiver->ring;
 
-    if (receiver->write != receiver->read)
-        return VMBUS_RING_OK;
+    if (receiver->fault != VMBUS_RING_OK)
+        return receiver->fault;
+    if (receiver->unread != 0)
+        return receiver_fault(receiver, VMBUS_RING_FAULT_PACKET_CUT);
     uint32_t write = ring_load_acquire(&ring->control->write_index);
     enum vmbus_ring_status status = check_index(ring, write);
     if (status != VMBUS_RING_OK)
-        return receiver->fault = status;
+        return receiver_fault(receiver, status);
+    uint32_t unread = bytes_between(ring, receiver->read, write);
     /* What is not committed yet must not have been written over. */
-    if (bytes_between(ring, receiver->read, write) >=
-        free_bytes(ring, receiver->committed, receiver->read))
-        return receiver->fault = VMBUS_RING_FAULT_INDEX_BACKWARDS;
-    receiver->write = write;
-    return write == receiver->read ? VMBUS_RING_EMPTY : VMBUS_RING_OK;
+    if (unread >= ring->size - receiver->uncommitted)
+        return receiver_fault(receiver, VMBUS_RING_FAULT_INDEX_BACKWARDS);
+    if (unread == 0)
+        return VMBUS_RING_EMPTY;
+    if (unread < VMBUS_PACKET_OVERHEAD)
+        return receiver_fault(receiver, VMBUS_RING_FAULT_PACKET_CUT);
+    receiver->unread = unread;
+    return VMBUS_RING_OK;
 }
 
 /* A packet's first word, in bytes. */
@@ -306,15 +348,16 @@ static struct shape decode(uint64_t head)
 {
     return (struct shape){
         .type = (uint16_t)head,
-        .offset = (uint32_t)(uint16_t)(head >> OFFSET8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
-        .length = (uint32_t)(uint16_t)(head >> LENGTH8_SHIFT) * VMBUS_PACKET_ALIGNMENT,
+        .offset = (uint32_t)(head >> OFFSET_SHIFT) & BYTES_MASK,
+        .length = (uint32_t)(head >> LENGTH_SHIFT) & BYTES_MASK,
         .flags = (uint16_t)(head >> FLAGS_SHIFT),
     };
 }
 
-static enum vmbus_ring_status check_shape(const struct shape *shape, uint32_t used, size_t capacity)
+static enum vmbus_ring_status check_shape(const struct shape *shape, uint32_t unread,
+                                          size_t capacity)
 {
-    if (shape->length + TRAILER_SIZE > used)
+    if (shape->length + TRAILER_SIZE > unread)
         return VMBUS_RING_FAULT_PACKET_BEYOND;
     if (shape->offset < DESCRIPTOR_SIZE)
         return VMBUS_RING_FAULT_PAYLOAD_OFFSET;
@@ -328,76 +371,56 @@ static enum vmbus_ring_status check_shape(const struct shape *shape, uint32_t us
                                                     : VMBUS_RING_OK;
 }
 
-__attribute__((always_inline)) static inline enum vmbus_ring_status
-look(struct vmbus_receiver *receiver, struct vmbus_packet *packet, size_t limit)
-{
-    const struct vmbus_ring_memory *ring = &receiver->ring;
-
-    if (receiver->fault != VMBUS_RING_OK)
-        return receiver->fault;
-    enum vmbus_ring_status status = find_packet(receiver);
-    if (status != VMBUS_RING_OK)
-        return status;
-    uint32_t used = bytes_between(ring, receiver->read, receiver->write);
-    if (used < VMBUS_PACKET_OVERHEAD)
-        return receiver->fault = VMBUS_RING_FAULT_PACKET_CUT;
-    const struct shape shape = decode(get_word(ring, receiver->read));
-    status = check_shape(&shape, used, limit);
-    if (status != VMBUS_RING_OK)
-        return receiver->fault = status;
-    *packet = (struct vmbus_packet){
-        .type = (enum vmbus_packet_type)shape.type,
-        .completion_requested = shape.flags & FLAG_COMPLETION_REQUESTED,
-        .transaction = get_word(ring, advance(ring, receiver->read, sizeof(uint64_t))),
-        .size = shape.length - shape.offset,
-    };
-    receiver->payload = advance(ring, receiver->read, shape.offset);
-    receiver->end = advance(ring, receiver->read, shape.length + TRAILER_SIZE);
-    receiver->size = packet->size;
-    return VMBUS_RING_OK;
-}
-
-enum vmbus_ring_status vmbus_receiver_look(struct vmbus_receiver *receiver,
+enum vmbus_ring_status vmbus_receiver_next(struct vmbus_receiver *receiver,
                                            struct vmbus_packet *packet, size_t limit)
 {
-    return look(receiver, packet, limit);
-}
+    const struct vmbus_ring_memory *ring = &receiver->ring;
+    const uint32_t at = receiver->read;
 
-void vmbus_receiver_copy(struct vmbus_receiver *receiver, void *buffer, size_t size)
-{
-    copy_out(&receiver->ring, receiver->payload, buffer,
-             size < receiver->size ? (uint32_t)size : receiver->size);
-    receiver->read = receiver->end;
-}
+    if (receiver->unread < VMBUS_PACKET_OVERHEAD) {
+        enum vmbus_ring_status status = look_for_packet(receiver);
 
-enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
-                                           struct vmbus_packet *packet, void *buffer,
-                                           size_t capacity)
-{
-    enum vmbus_ring_status status = look(receiver, packet, capacity);
-
+        if (status != VMBUS_RING_OK)
+            return status;
+    }
+    const struct shape shape = decode(get_word(ring->data + at));
+    enum vmbus_ring_status status = check_shape(&shape, receiver->unread, limit);
     if (status != VMBUS_RING_OK)
-        return status;
-    copy_out(&receiver->ring, receiver->payload, buffer, packet->size);
-    receiver->read = receiver->end;
+        return receiver_fault(receiver, status);
+    receiver->read = advance(ring, at, shape.length + TRAILER_SIZE);
+    receiver->unread -= shape.length + TRAILER_SIZE;
+    receiver->uncommitted += shape.length + TRAILER_SIZE;
+    receiver->payload = advance(ring, at, shape.offset);
+    receiver->size = shape.length - shape.offset;
+    *packet = (struct vmbus_packet){
+        .type = (enum vmbus_packet_type)shape.type,
+        .completion_requested = shape.flags != 0,
+        .transaction = get_word(ring->data + advance(ring, at, sizeof(uint64_t))),
+        .size = receiver->size,
+    };
     return VMBUS_RING_OK;
 }
 
-bool vmbus_receiver_owes_commit(const struct vmbus_receiver *receiver)
+void vmbus_receiver_copy(const struct vmbus_receiver *receiver, void *buffer, size_t size)
 {
     const struct vmbus_ring_memory *ring = &receiver->ring;
 
-    return bytes_between(ring, receiver->committed, receiver->read) >= ring->size / 4;
+    if (size > receiver->size)
+        size = receiver->size;
+    if (!in_one_piece(ring, receiver->payload, (uint32_t)size))
+        copy_out_split(ring, receiver->payload, buffer, (uint32_t)size);
+    else if (size)
+        ring_memory_read(buffer, ring->data + receiver->payload, (uint32_t)size);
 }
 
 bool vmbus_receiver_commit(struct vmbus_receiver *receiver)
 {
     const struct vmbus_ring_memory *ring = &receiver->ring;
-    uint32_t freed = bytes_between(ring, receiver->committed, receiver->read);
+    uint32_t freed = receiver->uncommitted;
 
     if (receiver->fault != VMBUS_RING_OK || freed == 0)
         return false;
-    receiver->committed = receiver->read;
+    receiver->uncommitted = 0;
     ring_store_release(&ring->control->read_index, receiver->read);
     if (!(ring_load(&ring->control->feature_bits) & VMBUS_RING_FEATURE_FLOW_CONTROL))
         return false;

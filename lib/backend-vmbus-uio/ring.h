@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 enum {
     VMBUS_RING_CONTROL_SIZE = 4096, /* bytes before the data area */
@@ -48,17 +47,17 @@ enum vmbus_packet_type {
 
 /* What a packet says beside its payload. */
 struct vmbus_packet {
+    uint64_t transaction; /* 0: no reply is expected */
+    uint32_t size;        /* bytes of payload; of a received one a multiple of 8 */
     enum vmbus_packet_type type;
     bool completion_requested;
-    uint64_t transaction; /* 0: no reply is expected */
-    uint32_t size;        /* received: bytes of payload, a multiple of 8 */
 };
 
 enum vmbus_ring_status {
     VMBUS_RING_OK,
     VMBUS_RING_EMPTY,     /* nothing to receive */
     VMBUS_RING_FULL,      /* no room now; wait for space */
-    VMBUS_RING_TOO_LARGE, /* never fits this ring, see vmbus_sender_largest */
+    VMBUS_RING_TOO_LARGE, /* never fits this ring, see the sender's largest */
     /* Faults: the peer broke the rules, or the memory is not a ring. */
     VMBUS_RING_FAULT_MEMORY,           /* no data area of a usable size */
     VMBUS_RING_FAULT_INDEX,            /* an index outside of the data area */
@@ -96,7 +95,8 @@ struct vmbus_sender {
     struct vmbus_ring_memory ring;
     uint32_t write;     /* behind the last packet put */
     uint32_t published; /* behind the last packet that the peer knows of */
-    uint32_t read;      /* the peer's index, as last seen */
+    uint32_t free;      /* bytes that the peer is known to have read, and that were never used */
+    uint32_t largest;   /* bytes of payload that fit an empty ring */
     enum vmbus_ring_status fault;
 };
 
@@ -104,18 +104,13 @@ struct vmbus_sender {
 enum vmbus_ring_status vmbus_sender_init(struct vmbus_sender *sender,
                                          const struct vmbus_ring_memory *ring);
 
-/* The most payload that one packet of this ring can have. */
-uint32_t vmbus_sender_largest(const struct vmbus_sender *sender);
-
 /*
- * Puts a packet behind the last one; the peer does not see it before the next publish. packet's
- * size is not looked at: the pieces tell it.
+ * Puts a packet behind the last one; the peer does not see it before the next publish.
  *
  * VMBUS_RING_OK; VMBUS_RING_FULL or VMBUS_RING_TOO_LARGE, and the ring is as it was; or a fault.
  */
 enum vmbus_ring_status vmbus_sender_put(struct vmbus_sender *sender,
-                                        const struct vmbus_packet *packet,
-                                        const struct iovec *pieces, size_t count);
+                                        const struct vmbus_packet *packet, const void *payload);
 
 /* Lets the peer see what was put since the last time. True: it must be signalled. */
 bool vmbus_sender_publish(struct vmbus_sender *sender);
@@ -133,12 +128,11 @@ void vmbus_sender_space_found(struct vmbus_sender *sender);
 
 struct vmbus_receiver {
     struct vmbus_ring_memory ring;
-    uint32_t read;      /* behind the last packet taken */
-    uint32_t committed; /* what the peer knows of it */
-    uint32_t write;     /* the peer's index, as last seen */
-    uint32_t payload;   /* where that of the packet that was looked at begins */
-    uint32_t end;       /* and where the next packet would */
-    uint32_t size;      /* bytes of payload */
+    uint32_t read;        /* behind the last packet stepped to */
+    uint32_t payload;     /* where that packet's payload begins */
+    uint32_t size;        /* bytes of it */
+    uint32_t uncommitted; /* bytes read that the peer does not know of */
+    uint32_t unread;      /* bytes behind read that the peer is known to have written */
     enum vmbus_ring_status fault;
 };
 
@@ -146,25 +140,38 @@ enum vmbus_ring_status vmbus_receiver_init(struct vmbus_receiver *receiver,
                                            const struct vmbus_ring_memory *ring);
 
 /*
- * Looks at the next packet, so that its payload can be copied right to where it belongs:
- * vmbus_receiver_copy must follow, which copies the first size bytes of the payload (or fewer, if
- * it has not so many) and steps behind the packet. The sender may reuse the room after the next
- * commit.
+ * Steps to the next packet. What was stepped over stays where it is until the next commit, so that
+ * the payload can be copied right to where it belongs.
  *
  * VMBUS_RING_OK, VMBUS_RING_EMPTY, or a fault. Payloads above limit are a fault: limit must be the
  * most that the protocol above allows.
  */
-enum vmbus_ring_status vmbus_receiver_look(struct vmbus_receiver *receiver,
+enum vmbus_ring_status vmbus_receiver_next(struct vmbus_receiver *receiver,
                                            struct vmbus_packet *packet, size_t limit);
-void vmbus_receiver_copy(struct vmbus_receiver *receiver, void *buffer, size_t size);
+
+/*
+ * Copies the first size bytes of the payload of the packet stepped to (or fewer, if it has not so
+ * many); before the next commit.
+ */
+void vmbus_receiver_copy(const struct vmbus_receiver *receiver, void *buffer, size_t size);
 
 /* Both at once: the whole payload, of packet->size bytes, for which buffer has capacity. */
-enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
-                                           struct vmbus_packet *packet, void *buffer,
-                                           size_t capacity);
+static inline enum vmbus_ring_status vmbus_receiver_take(struct vmbus_receiver *receiver,
+                                                         struct vmbus_packet *packet, void *buffer,
+                                                         size_t capacity)
+{
+    enum vmbus_ring_status status = vmbus_receiver_next(receiver, packet, capacity);
+
+    if (status == VMBUS_RING_OK)
+        vmbus_receiver_copy(receiver, buffer, packet->size);
+    return status;
+}
 
 /* Whether so much was taken that a commit is due although more packets are there. */
-bool vmbus_receiver_owes_commit(const struct vmbus_receiver *receiver);
+static inline bool vmbus_receiver_owes_commit(const struct vmbus_receiver *receiver)
+{
+    return receiver->uncommitted >= receiver->ring.size / 4;
+}
 
 /* Gives the room of the packets taken back. True: the sender waits for it and must be signalled. */
 bool vmbus_receiver_commit(struct vmbus_receiver *receiver);

@@ -36,7 +36,12 @@ static inline void ring_store_release(uint32_t *word, uint32_t value)
 
 static inline void ring_fence(void)
 {
+#if defined(__x86_64__)
+    /* What GCC makes of the fence below; clang makes an mfence, which takes three times as long. */
+    __asm__ volatile("lock orl $0, -4(%%rsp)" ::: "memory", "cc");
+#else
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
 }
 
 static inline void ring_memory_write(unsigned char *shared, const void *bytes, uint32_t size)

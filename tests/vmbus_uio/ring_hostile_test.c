@@ -174,8 +174,7 @@ static void begin(struct scene *scene, struct vmbus_receiver *receiver)
 {
     if (vmbus_receiver_init(receiver, &scene->ring) != VMBUS_RING_OK)
         fail(scene, "no ring");
-    receiver->read = receiver->committed = receiver->write =
-        below(&scene->chance, DATA / 8) * 8; /* anywhere */
+    receiver->read = below(&scene->chance, DATA / 8) * 8; /* anywhere */
     scene->ring.control->read_index = receiver->read;
     scene->ring.control->feature_bits = (uint32_t)draw(&scene->chance) & 1;
 }
@@ -239,11 +238,9 @@ static void indices_with_faults(void)
     set_scene(&scene, 2);
     vmbus_sender_init(&sender, &scene.ring);
     for (unsigned long i = 0; i < wanted; i++) {
-        const struct vmbus_packet packet = {VMBUS_PACKET_DATA, true, i, 0};
-        const struct iovec pieces[] = {
-            {(void *)(uintptr_t)payload, below(&scene.chance, 64)},
-            {(void *)(uintptr_t)payload, below(&scene.chance, SENT_MAX)}};
-        enum vmbus_ring_status status = vmbus_sender_put(&sender, &packet, pieces, 2);
+        const struct vmbus_packet packet = {i, below(&scene.chance, SENT_MAX), VMBUS_PACKET_DATA,
+                                            true};
+        enum vmbus_ring_status status = vmbus_sender_put(&sender, &packet, payload);
 
         scene.seen[status]++;
         (void)vmbus_sender_publish(&sender);

@@ -41,12 +41,10 @@ static void reset(void)
 static void send_all(void)
 {
     static unsigned char bytes[SIZE];
-    const struct iovec piece = {bytes, payload};
-
     for (uint64_t number = 1; number <= packets; number++) {
-        const struct vmbus_packet packet = {VMBUS_PACKET_DATA, false, number, 0};
+        const struct vmbus_packet packet = {number, payload, VMBUS_PACKET_DATA, false};
 
-        while (vmbus_sender_put(&sender, &packet, &piece, 1) == VMBUS_RING_FULL) {
+        while (vmbus_sender_put(&sender, &packet, bytes) == VMBUS_RING_FULL) {
             if (vmbus_sender_await_space(&sender, payload))
                 continue;
             interleave_sleep();

@@ -56,9 +56,10 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static size_t random_payload(uint64_t *state, uint64_t *words)
+static uint32_t random_payload(uint64_t *state, uint64_t *words)
 {
-    size_t size = next_random(state) % 8 ? next_random(state) % 128 : next_random(state) % LARGEST;
+    uint32_t size = (uint32_t)(next_random(state) % 8 ? next_random(state) % 128
+                                                      : next_random(state) % LARGEST);
 
     for (size_t i = 0; i < (size + 7) / 8; i++)
         words[i] = next_random(state);
@@ -78,13 +79,13 @@ static void *send_all(void *unused)
 
     vmbus_sender_init(&sender, &memory.ring);
     for (uint64_t number = 1; number <= packets; number++) {
-        const struct vmbus_packet packet = {VMBUS_PACKET_DATA, false, number, 0};
-        const struct iovec piece = {words, random_payload(&random, words)};
+        const struct vmbus_packet packet = {number, random_payload(&random, words),
+                                            VMBUS_PACKET_DATA, false};
         enum vmbus_ring_status status;
 
-        while ((status = vmbus_sender_put(&sender, &packet, &piece, 1)) == VMBUS_RING_FULL) {
+        while ((status = vmbus_sender_put(&sender, &packet, words)) == VMBUS_RING_FULL) {
             publish(&sender);
-            if (vmbus_sender_await_space(&sender, piece.iov_len))
+            if (vmbus_sender_await_space(&sender, packet.size))
                 continue;
             sleep_until_woken(to_sender);
             vmbus_sender_space_found(&sender);
