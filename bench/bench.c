@@ -193,7 +193,7 @@ static bool is_met(const struct bench_row *row, const struct figures *figures)
     case BENCH_AT_MOST_MORE:
         return figures->more <= row->limit;
     case BENCH_RATIO_AT_MOST:
-        return figures->measured / figures->baseline <= row->limit;
+        return 1 + figures->more / figures->baseline <= row->limit;
     case BENCH_THROUGHPUT_AT_LEAST:
         return figures->baseline / figures->measured >= row->limit;
     default:

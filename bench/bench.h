@@ -3,8 +3,9 @@
  * What the benchmarks share: measuring, and a table of figures beside their baselines.
  *
  * A figure and its baseline are measured in turns, so that a change of clock speed or a busy
- * neighbour meets both. What is printed is the median of the repetitions. A missed target is
- * said and fails nothing; what does not work at all ends the program with status 1.
+ * neighbour meets both. What is printed is the median of the repetitions; what one is above the
+ * other is judged by the median of their differences. A missed target is said and fails nothing;
+ * what does not work at all ends the program with status 1.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

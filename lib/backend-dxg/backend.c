@@ -30,7 +30,9 @@ enum { PATH_LENGTH_MAX = 256 };
 enum presence { PRESENCE_UNKNOWN, PRESENCE_YES, PRESENCE_NO };
 
 struct dxg {
+    /* What each call looks at comes first, in one cache line. */
     const struct d3dkmt_backend_services *services;
+    struct handles *handles; /* of the validating mode, else NULL */
     atomic_int descriptor;
     pid_t owner;  /* the process that opened the descriptor */
     dev_t device; /* the node's device number, to know the descriptor again */
@@ -39,7 +41,6 @@ struct dxg {
     int open_flags;
     bool validate;
     struct waiters waiters;
-    struct handles *handles; /* of the validating mode, else NULL */
     _Atomic unsigned char presence[D3DKMT_OP_COUNT];
 };
 

@@ -10,6 +10,7 @@
 #include "core/environment.h"
 #include "core/last_error.h"
 #include "core/log.h"
+#include "core/op_table.h"
 #include "core/options.h"
 #include "core/registry.h"
 #include "core/rundown.h"
@@ -21,8 +22,8 @@
 struct open_backend {
     const struct d3dkmt_backend *backend;
     void *instance;
-    char specification[OPTIONS_TEXT_MAX + BACKEND_NAME_MAX];
     struct rundown rundown;
+    char specification[OPTIONS_TEXT_MAX + BACKEND_NAME_MAX];
 };
 
 /* Two slots: while the old backend runs down in one, the next one is opened in the other. */
@@ -197,18 +198,13 @@ NTSTATUS d3dkmt_describe_backend(struct d3dkmt_backend_info *info)
 
 /* ---- calls */
 
-/* Enters the backend in use; *stripe goes to rundown_leave. */
-static struct open_backend *enter(unsigned *stripe, NTSTATUS *status)
+/* Where there is no backend yet, or the one in use is being closed. */
+static struct open_backend *enter_next(unsigned stripe, NTSTATUS *status)
 {
-    *stripe = rundown_stripe();
     for (;;) {
-        struct open_backend *open = atomic_load_explicit(&current, memory_order_acquire);
+        struct open_backend *open = get_or_open(status);
 
-        if (!open)
-            open = get_or_open(status);
-        if (!open)
-            return NULL;
-        if (rundown_enter(&open->rundown, *stripe))
+        if (!open || rundown_enter(&open->rundown, stripe))
             return open;
         /* It is being closed; get_or_open waits until that is over. */
         if (atomic_load(&current) == open) {
@@ -218,17 +214,35 @@ static struct open_backend *enter(unsigned *stripe, NTSTATUS *status)
     }
 }
 
+/* Enters the backend in use; the stripe goes to rundown_leave. NULL with *status on failure. */
+static inline struct open_backend *enter(unsigned stripe, NTSTATUS *status)
+{
+    struct open_backend *open = atomic_load_explicit(&current, memory_order_acquire);
+
+    if (__builtin_expect(open && rundown_enter(&open->rundown, stripe), 1))
+        return open;
+    return enter_next(stripe, status);
+}
+
+static NTSTATUS refuse_null(enum d3dkmt_op_id id)
+{
+    d3dkmti_fail(STATUS_INVALID_PARAMETER, "the pointer to the arguments is NULL");
+    return dispatch_refuse(id, STATUS_INVALID_PARAMETER);
+}
+
+/*
+ * On every operation's path: what it adds to the backend's own work is a branch, a count and a call
+ * through a pointer, and nothing that has to be looked up by a function of another page.
+ */
 NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
 {
-    const struct d3dkmt_op *op = d3dkmt_find_op(id);
+    const struct d3dkmt_op *op = &op_table[id];
+    const unsigned stripe = rundown_stripe();
     NTSTATUS status = STATUS_SUCCESS;
-    unsigned stripe;
 
-    if (!args) {
-        d3dkmti_fail(STATUS_INVALID_PARAMETER, "the pointer to the arguments is NULL");
-        return dispatch_refuse(id, STATUS_INVALID_PARAMETER);
-    }
-    struct open_backend *open = enter(&stripe, &status);
+    if (!args)
+        return refuse_null(id);
+    struct open_backend *open = enter(stripe, &status);
     if (!open)
         return dispatch_refuse(id, status);
     const struct decorator *decorator = decorator_get();
@@ -243,16 +257,16 @@ NTSTATUS dispatch(enum d3dkmt_op_id id, void *args)
 
 NTSTATUS dispatch_refuse(enum d3dkmt_op_id id, NTSTATUS status)
 {
-    last_error_report(d3dkmt_find_op(id)->name, NULL, status);
+    last_error_report(op_table[id].name, NULL, status);
     return status;
 }
 
 bool d3dkmt_op_supported(enum d3dkmt_op_id id)
 {
     const struct d3dkmt_op *op = d3dkmt_find_op(id);
+    const unsigned stripe = rundown_stripe();
     NTSTATUS status;
-    unsigned stripe;
-    struct open_backend *open = op ? enter(&stripe, &status) : NULL;
+    struct open_backend *open = op ? enter(stripe, &status) : NULL;
 
     if (!open)
         return false;

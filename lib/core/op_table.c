@@ -18,7 +18,7 @@
         .ioctl_request = (number) ? _IOWR(DXG_IOCTL_TYPE, (number), type) : 0,                     \
     },
 
-static const struct d3dkmt_op op_table[D3DKMT_OP_COUNT] = {D3DKMT_OPS(ROW)};
+const struct d3dkmt_op op_table[D3DKMT_OP_COUNT] = {D3DKMT_OPS(ROW)};
 
 const struct d3dkmt_op *d3dkmt_find_op(enum d3dkmt_op_id id)
 {

@@ -3,19 +3,10 @@
 
 #include <time.h>
 
-static atomic_uint next_stripe;
-static _Thread_local unsigned own_stripe;
-
-unsigned rundown_stripe(void)
-{
-    if (own_stripe == 0)
-        own_stripe = 1 + atomic_fetch_add(&next_stripe, 1) % RUNDOWN_STRIPES;
-    return own_stripe - 1;
-}
-
 void rundown_close(struct rundown *rundown)
 {
-    atomic_store(&rundown->closed, true);
+    for (int i = 0; i < RUNDOWN_STRIPES; i++)
+        atomic_fetch_or(&rundown->stripes[i].users, RUNDOWN_CLOSED);
 }
 
 void rundown_wait(struct rundown *rundown)
@@ -24,12 +15,13 @@ void rundown_wait(struct rundown *rundown)
     const struct timespec pause = {.tv_nsec = 100000};
 
     for (int i = 0; i < RUNDOWN_STRIPES; i++) {
-        while (atomic_load(&rundown->stripes[i].users) != 0)
+        while (atomic_load(&rundown->stripes[i].users) != RUNDOWN_CLOSED)
             nanosleep(&pause, NULL);
     }
 }
 
 void rundown_reopen(struct rundown *rundown)
 {
-    atomic_store(&rundown->closed, false);
+    for (int i = 0; i < RUNDOWN_STRIPES; i++)
+        atomic_fetch_and(&rundown->stripes[i].users, ~RUNDOWN_CLOSED);
 }
