@@ -79,6 +79,21 @@ void rig_close(struct rig *rig)
     gpu_machine_destroy(rig->machine);
 }
 
+int rig_set_up(void **state)
+{
+    static struct rig rig;
+
+    rig_open(&rig, NULL, NULL);
+    *state = &rig;
+    return 0;
+}
+
+int rig_tear_down(void **state)
+{
+    rig_close(*state);
+    return 0;
+}
+
 struct gpu_allocation *rig_allocate(struct rig *rig, uint64_t size, uint32_t flags)
 {
     struct softgpu_allocation data = softgpu_allocation_data(size, flags);

@@ -37,6 +37,10 @@ void rig_open(struct rig *rig, const struct gpu_machine_config *machine,
               const struct gpu_adapter_config *adapter);
 void rig_close(struct rig *rig);
 
+/* For tests whose state is a rig; rig_set_up opens it with the defaults. */
+int rig_set_up(void **state);
+int rig_tear_down(void **state);
+
 /* The adapter's default configuration with the software GPU. */
 struct gpu_adapter_config rig_adapter_config(void);
 

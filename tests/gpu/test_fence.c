@@ -6,21 +6,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-    static struct rig rig;
-
-    rig_open(&rig, NULL, NULL);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 /* What a wait's callback has seen. */
 struct seen {
     _Atomic uint32_t calls;
@@ -355,7 +340,7 @@ static void storms_of_signals_and_waits_add_up(void **state)
     gpu_fence_release(fence);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {

@@ -7,21 +7,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-    static struct rig rig;
-
-    rig_open(&rig, NULL, NULL);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 struct function_calls {
     _Atomic uint32_t started;
     _Atomic uint32_t go_on;
@@ -245,7 +230,7 @@ static void state_callbacks_may_use_the_machine(void **state)
     gpu_device_destroy(own.device);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {

@@ -6,21 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-    static struct rig rig;
-
-    rig_open(&rig, NULL, NULL);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 static NTSTATUS allocate(struct rig *rig, const struct softgpu_allocation *data, uint32_t size)
 {
     struct softgpu_allocation copy = *data;
@@ -591,7 +576,7 @@ static void unusable_miniports_are_refused(void **state)
     assert_int_equal(own.started, 1);
 }
 
-#define TEST(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 #define TEST_OWN(name) cmocka_unit_test_setup_teardown(name, set_up_own, tear_down_own)
 
 int main(void)

@@ -23,12 +23,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 static NTSTATUS try_offer(struct rig *rig, struct gpu_allocation *allocation,
                           enum gpu_offer_priority priority, bool may_decommit)
 {
@@ -340,7 +334,7 @@ static void offers_may_be_evicted_and_released(void **state)
     buffer_destroy(rig, &evicted);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, rig_tear_down)
 
 int main(void)
 {

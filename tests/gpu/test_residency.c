@@ -26,12 +26,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 static NTSTATUS make_resident(struct rig *rig, struct gpu_allocation *allocation, uint32_t flags,
                               uint64_t *trim)
 {
@@ -399,7 +393,7 @@ static void reservations_have_a_limit(void **state)
     assert_int_equal(info.reservation, BUDGET_PAGES / 2 * PAGE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, rig_tear_down)
 
 int main(void)
 {

@@ -10,21 +10,6 @@
 #define THREADS 4u
 #define ROUNDS  60u
 
-static int set_up(void **state)
-{
-    static struct rig rig;
-
-    rig_open(&rig, NULL, NULL);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    rig_close(*state);
-    return 0;
-}
-
 struct worker {
     pthread_t thread;
     struct rig rig;
@@ -215,7 +200,7 @@ static void contended_memory_works_or_faults(void **state)
     gpu_allocation_release(contended);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
 {
