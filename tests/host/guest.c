@@ -15,6 +15,18 @@ const struct guest_mode guest_modes[3] = {
     {"version 40 asynchronous", WIRE_VERSION, true},
 };
 
+int guest_run_in_each_mode(const struct guest_mode **mode, const struct CMUnitTest *tests,
+                           size_t count)
+{
+    int failed = 0;
+
+    for (unsigned i = 0; i < sizeof(guest_modes) / sizeof(guest_modes[0]); i++) {
+        *mode = &guest_modes[i];
+        failed += _cmocka_run_group_tests((*mode)->name, tests, count, NULL, NULL);
+    }
+    return failed;
+}
+
 /* ---- host's messages */
 
 static void take_message(void *context, const void *bytes, size_t size)

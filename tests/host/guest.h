@@ -35,6 +35,10 @@ struct guest_mode {
 
 extern const struct guest_mode guest_modes[3];
 
+/* Runs the tests three times; *mode is how they run. What main returns. */
+int guest_run_in_each_mode(const struct guest_mode **mode, const struct CMUnitTest *tests,
+                           size_t count);
+
 /* What the VM has in common; several guests (processes) may use one. */
 struct guest_vm {
     struct guest_mode mode;

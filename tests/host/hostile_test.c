@@ -470,10 +470,5 @@ int main(void)
         RIG_TEST(a_process_has_a_limit),
         RIG_TEST(regions_that_cannot_be),
     };
-    int failed = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -322,10 +322,5 @@ int main(void)
         RIG_TEST(standard_allocations_in_two_steps),
         RIG_TEST(clocks_advance),
     };
-    int failed = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -578,10 +578,5 @@ int main(void)
         RIG_TEST(evicted_memory_faults),
         cmocka_unit_test(a_hang_of_one_process_spares_the_others),
     };
-    int failed = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

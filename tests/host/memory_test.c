@@ -328,10 +328,5 @@ int main(void)
         RIG_TEST(queued_updates_wait_and_signal),
         RIG_TEST(standard_allocations_have_the_described_size),
     };
-    int failed = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

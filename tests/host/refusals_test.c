@@ -219,11 +219,5 @@ int main(void)
         TEST(address_changes_stay_within_the_device),
         TEST(contexts_have_two_priorities),
     };
-    int failed = 0;
-
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

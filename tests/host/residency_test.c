@@ -447,11 +447,5 @@ int main(void)
         TEST(allocations_of_another_device_are_refused),
         TEST(uncached_memory_is_not_invalidated),
     };
-    int failed = 0;
-
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -260,10 +260,5 @@ int main(void)
         SECURE(secure_vms_send_known_escapes_only),
         cmocka_unit_test(secure_vms_need_an_iommu_for_compute),
     };
-    int failed = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }

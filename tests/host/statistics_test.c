@@ -308,11 +308,5 @@ int main(void)
         TEST(what_is_not_simulated_is_refused),
         TEST(what_does_not_exist_is_refused),
     };
-    int failed = 0;
-
-    for (unsigned i = 0; i < 3; i++) {
-        mode = &guest_modes[i];
-        failed += cmocka_run_group_tests_name(mode->name, tests, NULL, NULL);
-    }
-    return failed;
+    return guest_run_in_each_mode(&mode, tests, sizeof(tests) / sizeof(tests[0]));
 }
