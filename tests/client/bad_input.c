@@ -3,10 +3,10 @@
 
 #include "backend-loopback/backend.h"
 #include "backend-loopback/host/host.h"
+#include "guest/held.h"
 
 #include <d3dkmt/loopback.h>
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,33 +14,6 @@ struct world bad_world;
 bool bad_async, bad_check_pointers;
 
 static unsigned failed_cases, descriptors_before, mappings_before;
-
-/* ---- what this process holds */
-
-unsigned bad_input_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
-unsigned bad_input_mappings(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-    unsigned count = 0;
-
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps))
-        count += strstr(line, "/memfd:") != NULL;
-    fclose(maps);
-    return count;
-}
 
 /* ---- fixture */
 
@@ -53,8 +26,8 @@ int bad_input_set_up(void **state)
         assert_int_equal(d3dkmt_register_backend(&d3dkmt_loopback_backend), STATUS_SUCCESS);
     registered = true;
     failed_cases = 0;
-    descriptors_before = bad_input_descriptors();
-    mappings_before = bad_input_mappings();
+    descriptors_before = held_descriptors();
+    mappings_before = held_mappings();
     bad_async = strstr(specification, "async") != NULL;
     bad_check_pointers = strstr(specification, "check-pointers") != NULL;
     if (!NT_SUCCESS(d3dkmt_open(specification)))
@@ -71,7 +44,7 @@ int bad_input_tear_down(void **state)
     world_destroy(&bad_world);
     uint32_t objects = host_object_count(loopback_host());
     D3DKMTCloseDxCoreDevice();
-    unsigned descriptors = bad_input_descriptors(), mappings = bad_input_mappings();
+    unsigned descriptors = held_descriptors(), mappings = held_mappings();
     bool clean = objects == 0 && descriptors == descriptors_before && mappings == mappings_before &&
                  bad_world.failures == 0;
     if (!clean)

@@ -24,10 +24,6 @@ extern bool bad_async, bad_check_pointers;
 int bad_input_set_up(void **state);
 int bad_input_tear_down(void **state);
 
-/* What this process has open, and mappings of the host's memory. */
-unsigned bad_input_descriptors(void);
-unsigned bad_input_mappings(void);
-
 /* Every mode of the host, as pre-state of a test of its own. */
 #define BAD_INPUT_TEST(name, specification)                                                        \
     {                                                                                              \

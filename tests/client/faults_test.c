@@ -5,6 +5,7 @@
  * found out: the n-th one is struck until there is no n-th.
  */
 #include "client/bad_input.h"
+#include "guest/held.h"
 
 #include "backend-loopback/backend.h"
 #include "backend-loopback/host/host.h"
@@ -228,7 +229,7 @@ static void strike_every_message(const struct every_call *call, const struct fau
 
 static void every_message_fails(void **state)
 {
-    unsigned descriptors = bad_input_descriptors(), mappings = bad_input_mappings();
+    unsigned descriptors = held_descriptors(), mappings = held_mappings();
 
     specification = *state;
     complaints = strikes = 0;
@@ -244,8 +245,8 @@ static void every_message_fails(void **state)
     print_message("%u messages of %zu operations were struck\n", strikes, every_call_count);
     assert_int_equal(complaints, 0);
     assert_true(strikes > 500);
-    assert_int_equal(bad_input_descriptors(), descriptors);
-    assert_int_equal(bad_input_mappings(), mappings);
+    assert_int_equal(held_descriptors(), descriptors);
+    assert_int_equal(held_mappings(), mappings);
 }
 
 /* ---- what is remembered beside the host */

@@ -5,6 +5,7 @@
  * room for the largest arrays and no more.
  */
 #include "client/bad_input.h"
+#include "guest/held.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -127,8 +128,8 @@ static unsigned descriptors, mappings;
 
 static int set_up(void **state)
 {
-    descriptors = bad_input_descriptors();
-    mappings = bad_input_mappings();
+    descriptors = held_descriptors();
+    mappings = held_mappings();
     return bad_input_set_up(state);
 }
 
@@ -139,8 +140,8 @@ static int tear_down(void **state)
     if (bad_world.failures)
         print_error("afterwards %s fails\n", bad_world.first_failure);
     D3DKMTCloseDxCoreDevice();
-    return bad_world.failures == 0 && bad_input_descriptors() == descriptors &&
-                   bad_input_mappings() == mappings
+    return bad_world.failures == 0 && held_descriptors() == descriptors &&
+                   held_mappings() == mappings
                ? 0
                : -1;
 }

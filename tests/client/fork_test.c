@@ -5,6 +5,7 @@
  */
 #include "client.h"
 #include "gpu.h"
+#include "guest/held.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -92,14 +93,14 @@ static int close_at_once(void *unused)
 
 static void closing_in_the_child_leaves_the_parent_alone(void **state)
 {
-    unsigned descriptors = client_descriptors();
+    unsigned descriptors = held_descriptors();
 
     (void)state;
     for (uint32_t round = 0; round < 5; round++) {
         assert_int_equal(client_in_child(close_at_once, NULL), 0);
         assert_success(client_gpu_run(&gpu, 0x2000 + round));
     }
-    assert_int_equal(client_descriptors(), descriptors);
+    assert_int_equal(held_descriptors(), descriptors);
 }
 
 /* dxgkrnl unmaps a dead parent's fences and locked memory in whatever address space closes last. */

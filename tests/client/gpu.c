@@ -155,19 +155,6 @@ void client_until_all_asleep(void)
         closedir(folder);
 }
 
-unsigned client_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    if (!folder)
-        return 0;
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 void client_complain(const char *file, int line, const char *expectation)
 {
     fprintf(stderr, "%s:%d: in the child: %s is false; last error: %s\n", file, line, expectation,

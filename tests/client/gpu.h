@@ -56,9 +56,6 @@ void client_until_asleep(pid_t thread);
 /* Returns once every other thread of this process sleeps. */
 void client_until_all_asleep(void);
 
-/* Descriptors of this process that are open. */
-unsigned client_descriptors(void);
-
 /*
  * Runs body in a forked child, which ends with the number that it returns, and waits. Returns
  * that number; 256 and the signal's number when the child was killed, as it is after half a minute.

@@ -2,6 +2,7 @@
 /* Adapters that go and come while a program uses them. */
 #include "client.h"
 #include "gpu.h"
+#include "guest/held.h"
 
 #include "backend-loopback/backend.h"
 #include "backend-loopback/host/host.h"
@@ -183,26 +184,13 @@ static void nobody_elses_memory_shows_through(void **state)
     client_gpu_close(&next);
 }
 
-static unsigned count_mappings(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-    unsigned count = 0;
-
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps))
-        count += strstr(line, "/memfd:") != NULL;
-    fclose(maps);
-    return count;
-}
-
 static void nothing_is_left_behind(void **state)
 {
-    unsigned descriptors = client_descriptors(), mappings = 0;
+    unsigned descriptors = held_descriptors(), mappings = 0;
 
     (void)state;
     client_gpu_close(&gpu);
-    mappings = count_mappings();
+    mappings = held_mappings();
     for (unsigned i = 0; i < 40; i++) { /* more often than there are places */
         assert_success(client_gpu_open(&gpu));
         assert_success(client_gpu_run(&gpu, i));
@@ -211,8 +199,8 @@ static void nothing_is_left_behind(void **state)
         client_gpu_close(&gpu);
         assert_int_equal(add(NULL), 0);
     }
-    assert_int_equal(client_descriptors(), descriptors);
-    assert_int_equal(count_mappings(), mappings);
+    assert_int_equal(held_descriptors(), descriptors);
+    assert_int_equal(held_mappings(), mappings);
     assert_success(client_gpu_open(&gpu));
     assert_success(client_gpu_run(&gpu, 7));
 }

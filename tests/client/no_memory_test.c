@@ -7,6 +7,7 @@
  */
 #include "client/bad_input.h"
 #include "client/failing_resources.h"
+#include "guest/held.h"
 
 #include "backend-loopback/backend.h"
 #include "backend-loopback/host/host.h"
@@ -201,7 +202,7 @@ static void everything_fails_once(void **state)
     resources_fail_at(UINT32_MAX);
     live(specification);
     long blocks = resources_blocks();
-    unsigned descriptors = bad_input_descriptors(), mappings = bad_input_mappings();
+    unsigned descriptors = held_descriptors(), mappings = held_mappings();
     do {
         unsigned complaints_before = complaints;
 
@@ -213,11 +214,11 @@ static void everything_fails_once(void **state)
             blocks = resources_blocks();
             complaints++;
         }
-        if (bad_input_descriptors() != descriptors || bad_input_mappings() != mappings) {
+        if (held_descriptors() != descriptors || held_mappings() != mappings) {
             print_error("request %u, %s: descriptors or mappings are left\n", number - 1,
                         resources_failure());
-            descriptors = bad_input_descriptors();
-            mappings = bad_input_mappings();
+            descriptors = held_descriptors();
+            mappings = held_mappings();
             complaints++;
         }
         if (complaints != complaints_before)

@@ -5,6 +5,7 @@
  */
 #include "client.h"
 #include "gpu.h"
+#include "guest/held.h"
 #include "storm.h"
 
 #include <pthread.h>
@@ -47,7 +48,7 @@ static void help_on(void)
 
 static void nothing_breaks_in_a_storm(void **state)
 {
-    unsigned descriptors = client_descriptors();
+    unsigned descriptors = held_descriptors();
     int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_t threads[THREADS];
     struct client_gpu gpu;
@@ -68,7 +69,7 @@ static void nothing_breaks_in_a_storm(void **state)
         fail_msg("\"%s\" never succeeds: the storm tests nothing there", storm_fruitless_step());
     D3DKMTCloseDxCoreDevice();
     close(event);
-    assert_int_equal(client_descriptors(), descriptors);
+    assert_int_equal(held_descriptors(), descriptors);
     /* The library is as good as new. */
     assert_success(d3dkmt_open(*state));
     assert_success(client_gpu_open(&gpu));

@@ -2,6 +2,7 @@
 /* Sync files on the simulated host: readable once, merged, waited for by GPU and CPU, outlived. */
 #include "client.h"
 #include "gpu.h"
+#include "guest/held.h"
 
 #include <d3dkmt/syncfile.h>
 
@@ -219,14 +220,14 @@ static void only_monitored_fences_make_sync_files(void **state)
         create_object(D3DDDI_CPU_NOTIFICATION, false),
     };
     D3DKMT_CREATESYNCFILE no_device = {gpu.context, fence, 1, 0};
-    unsigned before = client_descriptors();
+    unsigned before = held_descriptors();
     int file;
 
     (void)state;
     for (size_t i = 0; i < COUNT(wrong); i++)
         assert_fails(try_to_create(wrong[i], 1, &file), STATUS_INVALID_PARAMETER);
     assert_fails(D3DKMTCreateSyncFile(&no_device), STATUS_INVALID_PARAMETER);
-    assert_int_equal(client_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
     close(cpu_event);
 }
 
@@ -309,7 +310,7 @@ static void a_fence_that_is_not_shared_can_only_be_polled(void **state)
 static void without_descriptors_nothing_is_left_behind(void **state)
 {
     struct rlimit old, low;
-    unsigned before = client_descriptors();
+    unsigned before = held_descriptors();
     int file;
 
     (void)state;
@@ -320,7 +321,7 @@ static void without_descriptors_nothing_is_left_behind(void **state)
     NTSTATUS status = try_to_create(fence, 1, &file);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
     assert_int_equal(status, STATUS_UNSUCCESSFUL);
-    assert_int_equal(client_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
 }
 
 /* ---- the GPU */
@@ -483,9 +484,9 @@ static void no_signal_is_missed(void **state)
 /* Everything that the library keeps for a file goes with its last duplicate, in its own time. */
 static void await_descriptors(unsigned count)
 {
-    for (int i = 0; i < 10000 && client_descriptors() != count; i++)
+    for (int i = 0; i < 10000 && held_descriptors() != count; i++)
         usleep(1000);
-    assert_int_equal(client_descriptors(), count);
+    assert_int_equal(held_descriptors(), count);
 }
 
 static void a_closed_file_leaves_nothing(void **state)
@@ -497,7 +498,7 @@ static void a_closed_file_leaves_nothing(void **state)
     signal_fence(1);
     assert_signalled(first);
     assert_success(d3dkmt_sync_file_merge("nothing", first, first, &merged));
-    unsigned before = client_descriptors() - 4; /* without the ends of these two */
+    unsigned before = held_descriptors() - 4; /* without the ends of these two */
     close(merged);
     for (int i = 0; i < 20; i++) {
         int file = create_file(100), other = create_file(200), duplicate = dup(file);

@@ -2,6 +2,7 @@
 /* Waits on the CPU under signals and without descriptors, and on the GPU in both orders. */
 #include "client.h"
 #include "gpu.h"
+#include "guest/held.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -130,7 +131,7 @@ static void an_eventfd_may_be_closed_after_the_call(void **state)
 
 static void descriptors_are_given_back(void **state)
 {
-    unsigned before = client_descriptors();
+    unsigned before = held_descriptors();
     int event = eventfd(0, EFD_CLOEXEC);
     uint64_t count;
 
@@ -142,9 +143,9 @@ static void descriptors_are_given_back(void **state)
     }
     close(event);
     /* The last one is closed after its count went up. */
-    for (int i = 0; i < 1000 && client_descriptors() != before; i++)
+    for (int i = 0; i < 1000 && held_descriptors() != before; i++)
         usleep(1000);
-    assert_int_equal(client_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
 }
 
 /* Lets the process open no further descriptor; returns the limit to go back to. */
@@ -164,7 +165,7 @@ static struct rlimit exhaust_descriptors(void)
 static void a_wait_without_a_free_descriptor_says_so(void **state)
 {
     int event = eventfd(0, EFD_CLOEXEC);
-    unsigned before = client_descriptors();
+    unsigned before = held_descriptors();
 
     (void)state;
     struct rlimit old = exhaust_descriptors();
@@ -174,7 +175,7 @@ static void a_wait_without_a_free_descriptor_says_so(void **state)
     assert_int_equal(status, STATUS_INSUFFICIENT_RESOURCES);
     assert_non_null(strstr(d3dkmt_last_error(), "descriptor"));
     assert_success(blocking);
-    assert_int_equal(client_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
     /* And works again as soon as there is one. */
     assert_success(client_wait(gpu.umd.device, gpu.fence.object, 1, event));
     assert_true(is_readable(event, 10000));
@@ -183,7 +184,7 @@ static void a_wait_without_a_free_descriptor_says_so(void **state)
 
 static void opening_without_a_free_descriptor_says_so(void **state)
 {
-    unsigned before = client_descriptors();
+    unsigned before = held_descriptors();
 
     (void)state;
     struct rlimit old = exhaust_descriptors();
@@ -192,7 +193,7 @@ static void opening_without_a_free_descriptor_says_so(void **state)
     assert_true(status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_NO_MEMORY);
     assert_int_equal(d3dkmt_last_error_status(), status);
     assert_string_not_equal(d3dkmt_last_error(), "");
-    assert_int_equal(client_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
     assert_success(d3dkmt_open("loopback"));
     D3DKMTCloseDxCoreDevice();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "conformance/conformance.h"
 
+#include "guest/held.h"
 #include "hostd/host_process.h"
 
 #include <stdio.h>
@@ -107,7 +108,7 @@ int conformance_close_path(void **state)
 int conformance_set_up(void **state)
 {
     conformance_current = *state;
-    descriptors_before = client_descriptors();
+    descriptors_before = held_descriptors();
     world_create(&world, world_public_call, NULL);
     if (world.failures)
         print_error("%s: %s\n", world.first_failure, d3dkmt_last_error());
@@ -121,7 +122,7 @@ static int descriptors_left(void)
     int left = 0;
 
     for (unsigned i = 0; i < 10000; i++) {
-        left = (int)(client_descriptors() - descriptors_before);
+        left = (int)(held_descriptors() - descriptors_before);
         if (left <= 0)
             return left;
         nanosleep(&moment, NULL);

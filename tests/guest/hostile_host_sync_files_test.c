@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sync files that the host will never signal: the engine does, with an error. */
+#include "guest/held.h"
 #include "guest/tour.h"
 
 #include <d3dkmt/syncfile.h>
@@ -78,10 +79,10 @@ static void departure_signals(void (*depart)(struct liar *host))
     assert_int_equal(d3dkmt_sync_file_wait(file, -1), STATUS_SUCCESS);
     assert_int_equal(status_of(file), STATUS_DEVICE_REMOVED);
     liar_settle(liar);
-    unsigned before = liar_descriptors();
+    unsigned before = held_descriptors();
     assert_int_equal(create(&late), STATUS_DEVICE_REMOVED);
     world_settle();
-    assert_int_equal(liar_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
     close(file);
 }
 
@@ -117,7 +118,7 @@ static void a_refused_wait_leaves_nothing(void **state)
 
     (void)state;
     assert_int_equal(create(&file), STATUS_SUCCESS);
-    unsigned before = liar_descriptors();
+    unsigned before = held_descriptors();
     liar_listen(liar, refuse, NULL);
     for (int i = 0; i < 10; i++) {
         int other;
@@ -126,7 +127,7 @@ static void a_refused_wait_leaves_nothing(void **state)
     }
     liar_listen(liar, NULL, NULL);
     world_settle();
-    assert_int_equal(liar_descriptors(), before);
+    assert_int_equal(held_descriptors(), before);
     assert_int_equal(d3dkmt_sync_file_wait(file, 0), STATUS_TIMEOUT);
     close(file);
 }

@@ -3,7 +3,6 @@
 
 #include "backend-loopback/kmd/softgpu.h"
 
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -388,31 +387,4 @@ struct guest_process *liar_process(struct liar *liar, bool check_pointers)
 
     must(NT_SUCCESS(d3dkmti_guest_process_open(liar->real.vm, &options, &process)), "no process");
     return process;
-}
-
-/* ---- what this process holds */
-
-unsigned liar_mappings(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512];
-    unsigned count = 0;
-
-    must(maps, "/proc/self/maps");
-    while (fgets(line, sizeof(line), maps))
-        count += strstr(line, "/memfd:") != NULL;
-    fclose(maps);
-    return count;
-}
-
-unsigned liar_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    must(folder, "/proc/self/fd");
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
 }

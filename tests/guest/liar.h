@@ -80,8 +80,4 @@ void liar_await_closing(struct liar *liar, unsigned closings);
 /* A process on the VM; aborts on failure unless status is given. */
 struct guest_process *liar_process(struct liar *liar, bool check_pointers);
 
-/* Shared mappings of the host's memory that this process has, and its open descriptors. */
-unsigned liar_mappings(void);
-unsigned liar_descriptors(void);
-
 #endif

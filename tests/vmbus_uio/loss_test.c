@@ -5,6 +5,7 @@
  */
 #include "client/client.h"
 #include "client/gpu.h"
+#include "guest/held.h"
 #include "hostd/host_process.h"
 
 #include <pthread.h>
@@ -32,7 +33,7 @@ static void start(const char *options, const char *kernel, const char *ring_kib)
     } else {
         host_process_start_vmbus(&host, options, kernel, ring_kib);
     }
-    descriptors = client_descriptors();
+    descriptors = held_descriptors();
     assert_success(d3dkmt_open(host.backend));
     alarm(PATIENCE_S * 2); /* a hang ends the program */
 }
@@ -153,7 +154,7 @@ static void works(void)
 static void leaves_nothing(void)
 {
     D3DKMTCloseDxCoreDevice();
-    assert_int_equal(client_descriptors(), descriptors);
+    assert_int_equal(held_descriptors(), descriptors);
 }
 
 static void a_vgpu_goes_and_comes_again(void **state)
