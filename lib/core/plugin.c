@@ -2,6 +2,7 @@
 #include "core/plugin.h"
 
 #include "core/environment.h"
+#include "core/last_error.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
@@ -72,7 +73,7 @@ static void *load_own(const char *name)
     return library;
 }
 
-void *d3dkmti_plugin_load(const char *name)
+static void *load_from_anywhere(const char *name)
 {
     const char *configured = environment_get("D3DKMT_PLUGIN_PATH");
     void *library = configured ? load(configured, name) : NULL;
@@ -80,4 +81,25 @@ void *d3dkmti_plugin_load(const char *name)
     if (!library)
         library = load_own(name);
     return library ? library : load("", name);
+}
+
+NTSTATUS d3dkmti_plugin_find(const char *noun, const char *prefix, const char *name,
+                             const char *symbol, const void **found)
+{
+    char library_name[PATH_MAX_LENGTH];
+
+    snprintf(library_name, sizeof(library_name), "%s%s", prefix, name);
+    void *library = load_from_anywhere(library_name);
+    if (!library) {
+        const char *reason = dlerror();
+
+        return d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND,
+                            "there is no %s \"%s\": %s (D3DKMT_PLUGIN_PATH names the folder of "
+                            "plug-ins)",
+                            noun, name, reason ? reason : "the plug-in was not found");
+    }
+    *found = dlsym(library, symbol);
+    return *found ? STATUS_SUCCESS
+                  : d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND, "libd3dkmt-%s.so does not define %s",
+                                 library_name, symbol);
 }

@@ -5,7 +5,6 @@
 #include "core/log.h"
 #include "core/plugin.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 enum { REGISTRY_MAX = 8 };
@@ -40,20 +39,13 @@ NTSTATUS d3dkmt_register_backend(const struct d3dkmt_backend *backend)
 
 static NTSTATUS find_plugin(const char *name, const struct d3dkmt_backend **backend)
 {
-    void *library = d3dkmti_plugin_load(name);
+    const void *symbol;
+    NTSTATUS status =
+        d3dkmti_plugin_find("backend", "", name, D3DKMT_BACKEND_PLUGIN_SYMBOL, &symbol);
 
-    if (!library) {
-        const char *reason = dlerror();
-
-        return d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND,
-                            "there is no backend \"%s\": %s (D3DKMT_PLUGIN_PATH names the folder "
-                            "of plug-ins)",
-                            name, reason ? reason : "the plug-in was not found");
-    }
-    const struct d3dkmt_backend *found = dlsym(library, D3DKMT_BACKEND_PLUGIN_SYMBOL);
-    if (!found)
-        return d3dkmti_fail(STATUS_OBJECT_NAME_NOT_FOUND,
-                            "libd3dkmt-%s.so does not define " D3DKMT_BACKEND_PLUGIN_SYMBOL, name);
+    if (!NT_SUCCESS(status))
+        return status;
+    const struct d3dkmt_backend *found = symbol;
     if (found->abi_version != D3DKMT_BACKEND_ABI_VERSION || found->size < sizeof(*found))
         return d3dkmti_fail(STATUS_NOT_SUPPORTED,
                             "libd3dkmt-%s.so has backend ABI %u of %u bytes, this library needs %u "
