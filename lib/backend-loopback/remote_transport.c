@@ -213,12 +213,6 @@ static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writab
     return loopback_io_map(transport->io_space, address, size, writable, mapping);
 }
 
-static void detach_io(void *context, void *mapping, size_t size, bool writable)
-{
-    (void)context;
-    (void)d3dkmti_guest_detach_io(mapping, size, writable);
-}
-
 /* No pin: the host is another process, which could only copy the memory, and a copy is not it. */
 static const struct transport_ops remote_transport_ops = {
     .open_channel = open_channel,
@@ -231,7 +225,7 @@ static const struct transport_ops remote_transport_ops = {
     .release_io_space = loopback_io_release,
     .map_io = map_io,
     .unmap_io = loopback_io_unmap,
-    .detach_io = detach_io,
+    .detach_io = d3dkmti_guest_detach_io,
     .keep = remote_keep,
     .look_up = remote_look_up,
 };

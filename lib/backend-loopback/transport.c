@@ -116,12 +116,6 @@ static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writab
     return loopback_io_map(host_io_space_fd(transport->host), address, size, writable, mapping);
 }
 
-static void detach_io(void *context, void *mapping, size_t size, bool writable)
-{
-    (void)context;
-    (void)d3dkmti_guest_detach_io(mapping, size, writable);
-}
-
 /* ---- the caller's memory */
 
 /* A range that the host may reach by page number: numbers are those of virtual pages. */
@@ -202,7 +196,7 @@ const struct transport_ops loopback_transport_ops = {
     .release_io_space = loopback_io_release,
     .map_io = map_io,
     .unmap_io = loopback_io_unmap,
-    .detach_io = detach_io,
+    .detach_io = d3dkmti_guest_detach_io,
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,

@@ -146,12 +146,6 @@ static void unmap_io(void *context, void *mapping, size_t size)
     munmap(mapping, size);
 }
 
-static void detach_io(void *context, void *mapping, size_t size, bool writable)
-{
-    (void)context;
-    (void)d3dkmti_guest_detach_io(mapping, size, writable);
-}
-
 /* ---- the caller's memory */
 
 static NTSTATUS pin(void *context, struct guest_pin *wanted)
@@ -188,7 +182,7 @@ static const struct transport_ops vmbus_transport_ops = {
     .release_io_space = release_io_space,
     .map_io = map_io,
     .unmap_io = unmap_io,
-    .detach_io = detach_io,
+    .detach_io = d3dkmti_guest_detach_io,
     .pin = pin,
     .unpin = unpin,
     .page_frames = page_frames,

@@ -32,18 +32,18 @@ copy_words(volatile uint64_t *to, const volatile uint64_t *from, size_t size)
     }
 }
 
-bool d3dkmti_guest_detach_io(void *mapping, size_t size, bool writable)
+void d3dkmti_guest_detach_io(void *transport, void *mapping, size_t size, bool writable)
 {
     void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+    (void)transport;
     if (copy != MAP_FAILED) {
         copy_words(copy, mapping, size);
         if ((writable || mprotect(copy, size, PROT_READ) == 0) &&
             mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, mapping) == mapping)
-            return true;
+            return;
         munmap(copy, size);
     }
     d3dkmti_log(D3DKMT_LOG_WARNING, "guest", "%zu bytes of an adapter that is gone stay mapped",
                 size);
-    return false;
 }

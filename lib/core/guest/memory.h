@@ -12,9 +12,9 @@
 D3DKMT_API bool d3dkmti_guest_populate(const void *address, size_t size, bool writable);
 
 /*
- * What transport_ops' detach_io does: puts a copy in the place of a mapping, at no moment without
- * memory. False, with a word in the log, when there is no memory for it.
+ * For transport_ops' detach_io: puts a copy in the place of a mapping, at no moment without memory;
+ * a word in the log when there is no memory for it. The transport is not looked at.
  */
-D3DKMT_API bool d3dkmti_guest_detach_io(void *mapping, size_t size, bool writable);
+D3DKMT_API void d3dkmti_guest_detach_io(void *transport, void *mapping, size_t size, bool writable);
 
 #endif
