@@ -295,3 +295,12 @@ bool blob_compare(const struct blob *blob, struct symbols *symbols, const char *
                           blob->size, size);
     return equal && same_size;
 }
+
+char *blob_encode_hex(const unsigned char *bytes, size_t size)
+{
+    char *text = must_allocate(size * 2 + 1);
+
+    for (size_t i = 0; i < size; i++)
+        sprintf(text + i * 2, "%02x", bytes[i]);
+    return text;
+}

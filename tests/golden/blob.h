@@ -41,6 +41,9 @@ bool blob_compare(const struct blob *blob, struct symbols *symbols, const char *
 /* Decodes shortened hexadecimal text: (ab*300), [HEX~N], (u32:S*N). *size is set. */
 unsigned char *blob_decode_hex(const char *text, size_t *size);
 
+/* Plain hexadecimal text, to be freed. */
+char *blob_encode_hex(const unsigned char *bytes, size_t size);
+
 /* Splits a name such as h:device1+0x5; the name is the caller's to free. */
 char *blob_split_name(const char *text, uint64_t *addend);
 

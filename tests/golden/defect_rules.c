@@ -2,6 +2,7 @@
 #include "defect_rules.h"
 
 #include "blob.h"
+#include "recorded.h"
 
 #include <d3dkmt/d3dkmthk.h>
 #include <linux/ioctl.h>
@@ -10,142 +11,6 @@
 #include <string.h>
 
 #define REQUEST(number, type) _IOWR(0x47, number, type)
-
-/* ---- recorded steps */
-
-uint32_t defect_request(const json_t *step)
-{
-    const char *request = member_text(step, "request");
-
-    return request ? (uint32_t)strtoul(request, NULL, 0) : 0;
-}
-
-static bool succeeded(const json_t *step)
-{
-    return !member_text(step, "errno") && member_number(step, "ret", -1) >= 0;
-}
-
-static bool failed_with(const json_t *step, const char *error)
-{
-    const char *recorded = member_text(step, "errno");
-
-    return recorded && strcmp(recorded, error) == 0;
-}
-
-static void set_error(json_t *step, const char *error)
-{
-    json_object_set_new(step, "ret", json_integer(-1));
-    json_object_set_new(step, "errno", json_string(error));
-}
-
-static bool is_message(const json_t *entry, const char *command)
-{
-    const char *name = member_text(entry, "cmd");
-
-    return name && strcmp(name, command) == 0;
-}
-
-static json_t *find_message(const json_t *step, const char *command)
-{
-    json_t *entry;
-    size_t i;
-
-    json_array_foreach(json_object_get(step, "msgs"), i, entry)
-    {
-        if (is_message(entry, command))
-            return entry;
-    }
-    return NULL;
-}
-
-static bool remove_messages(json_t *step, const char *command)
-{
-    json_t *messages = json_object_get(step, "msgs");
-    bool removed = false;
-
-    for (size_t i = json_array_size(messages); i-- > 0;) {
-        if (is_message(json_array_get(messages, i), command)) {
-            json_array_remove(messages, i);
-            removed = true;
-        }
-    }
-    return removed;
-}
-
-static char *encode_hex(const unsigned char *bytes, size_t size)
-{
-    char *text = must_allocate(size * 2 + 1);
-
-    for (size_t i = 0; i < size; i++)
-        sprintf(text + i * 2, "%02x", bytes[i]);
-    return text;
-}
-
-/* Sets "after" to "before" with other bytes at one place, which then has no symbol. */
-static void set_after(json_t *step, size_t offset, const void *bytes, size_t size)
-{
-    json_t *after = json_deep_copy(json_object_get(step, "before"));
-    json_t *symbols = json_object_get(after, "sym");
-    struct blob blob;
-
-    blob_parse(&blob, after);
-    if (offset + size > blob.size)
-        report_die("a defect's field lies outside of its struct");
-    memcpy(blob.bytes + offset, bytes, size);
-    char *text = encode_hex(blob.bytes, blob.size);
-    json_object_set_new(after, "hex", json_string(text));
-    for (size_t i = json_array_size(symbols); i-- > 0;) {
-        if (blob.symbols[i].offset >= offset && blob.symbols[i].offset < offset + size)
-            json_array_remove(symbols, i);
-    }
-    json_object_set_new(step, "after", after);
-    free(text);
-    blob_free(&blob);
-}
-
-/* Adds a message after another one of the step: header and size bytes behind it. */
-static void append_message(json_t *step, const json_t *like, const char *command, uint32_t number,
-                           const unsigned char *body, size_t size, json_t *symbols)
-{
-    json_t *message = json_deep_copy(like), *reply = json_object();
-    unsigned char bytes[64];
-    struct blob blob;
-
-    blob_parse(&blob, like);
-    if (blob.size < 24 || size > sizeof(bytes) - 24)
-        report_die("a message is too short to be undone");
-    memcpy(bytes, blob.bytes, 24);
-    memcpy(bytes + 16, &number, sizeof(number));
-    memcpy(bytes + 24, body, size);
-    blob_free(&blob);
-    char *text = encode_hex(bytes, 24 + size);
-    json_object_set_new(message, "hex", json_string(text));
-    free(text);
-    json_object_set_new(message, "sym", symbols);
-    json_object_set_new(message, "cmd", json_string(command));
-    json_object_set_new(
-        message, "len",
-        json_integer((json_int_t)(24 + size + (json_object_get(like, "ext") ? 16 : 0))));
-    json_object_set_new(reply, "hex", json_string("00000000"));
-    json_object_set_new(reply, "len", json_integer(4));
-    json_object_set_new(message, "reply", reply);
-    json_object_del(message, "writes");
-    json_array_append_new(json_object_get(step, "msgs"), message);
-}
-
-/* The symbols of a message's first bytes, the process in the header among them. */
-static json_t *symbols_before(const json_t *message, size_t end)
-{
-    json_t *symbols = json_array(), *symbol;
-    size_t i;
-
-    json_array_foreach(json_object_get(message, "sym"), i, symbol)
-    {
-        if (json_integer_value(json_array_get(symbol, 0)) < (json_int_t)end)
-            json_array_append(symbols, symbol);
-    }
-    return symbols;
-}
 
 static bool leave_out(json_t *steps)
 {
@@ -161,10 +26,10 @@ static bool unknown_luid(struct defects *defects, json_t *steps)
     const uint32_t none = 0;
 
     (void)defects;
-    if (!succeeded(step) || json_object_get(step, "after"))
+    if (!recorded_success(step) || json_object_get(step, "after"))
         return false;
-    set_error(step, "EINVAL");
-    set_after(step, offsetof(D3DKMT_OPENADAPTERFROMLUID, hAdapter), &none, sizeof(none));
+    recorded_set_error(step, "EINVAL");
+    recorded_set_after(step, offsetof(D3DKMT_OPENADAPTERFROMLUID, hAdapter), &none, sizeof(none));
     return true;
 }
 
@@ -173,9 +38,9 @@ static bool silent_success(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     (void)defects;
-    if (!succeeded(step) || json_object_get(step, "after"))
+    if (!recorded_success(step) || json_object_get(step, "after"))
         return false;
-    set_error(step, "EINVAL");
+    recorded_set_error(step, "EINVAL");
     return true;
 }
 
@@ -184,10 +49,10 @@ static bool no_device(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     (void)defects;
-    if (!succeeded(step) || json_object_get(step, "after"))
+    if (!recorded_success(step) || json_object_get(step, "after"))
         return false;
     /* An answer that is missing, or the host's own failure. */
-    set_error(step, "EOVERFLOW");
+    recorded_set_error(step, "EOVERFLOW");
     return true;
 }
 
@@ -202,7 +67,7 @@ static bool no_dead_device(struct defects *defects, json_t *steps)
         const json_t *entry = json_array_get(messages, i);
         struct blob blob;
 
-        if (!is_message(entry, "FLUSHDEVICE"))
+        if (!recorded_is_message(entry, "FLUSHDEVICE"))
             continue;
         blob_parse(&blob, entry);
         bool dead = blob.size >= 28 && memcmp(blob.bytes + 24, "\0\0\0\0", 4) == 0;
@@ -222,24 +87,24 @@ static bool bad_result_pointer(struct defects *defects, json_t *steps)
     if (!member_number(step, "arg_readonly", 0) || member_text(step, "errno") ||
         member_number(step, "ret", 0) <= 0)
         return false;
-    set_error(step, "EFAULT");
+    recorded_set_error(step, "EFAULT");
     return true;
 }
 
 static bool no_handle_zero(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
-    const json_t *reply = json_object_get(find_message(step, "OPENSYNCOBJECT"), "reply");
+    const json_t *reply = json_object_get(recorded_message(step, "OPENSYNCOBJECT"), "reply");
     struct blob blob;
 
     (void)defects;
-    if (!succeeded(step) || !reply)
+    if (!recorded_success(step) || !reply)
         return false;
     blob_parse(&blob, reply);
     bool zero = blob.size >= 4 && memcmp(blob.bytes, "\0\0\0\0", 4) == 0;
     blob_free(&blob);
     if (zero) {
-        set_error(step, "EINVAL");
+        recorded_set_error(step, "EINVAL");
         json_object_del(step, "after");
     }
     return zero;
@@ -250,13 +115,13 @@ static bool keep_input(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     (void)defects;
-    if (failed_with(step, "EFAULT") && find_message(step, "FLUSHHEAPTRANSITIONS")) {
+    if (recorded_failure(step, "EFAULT") && recorded_message(step, "FLUSHHEAPTRANSITIONS")) {
         /* Nothing is written back that could fail. */
         json_object_set_new(step, "ret", json_integer(0));
         json_object_set_new(step, "errno", json_integer(0));
         return true;
     }
-    return succeeded(step) && json_object_del(step, "after") == 0;
+    return recorded_success(step) && json_object_del(step, "after") == 0;
 }
 
 static bool spare_the_input(struct defects *defects, json_t *steps)
@@ -264,20 +129,20 @@ static bool spare_the_input(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     (void)defects;
-    return !succeeded(step) && !find_message(step, "CREATESYNCOBJECT") &&
-           remove_messages(step, "DESTROYSYNCOBJECT");
+    return !recorded_success(step) && !recorded_message(step, "CREATESYNCOBJECT") &&
+           recorded_remove_messages(step, "DESTROYSYNCOBJECT");
 }
 
 static bool lost_pending(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
-    const json_t *reply = json_object_get(find_message(step, "RECLAIMALLOCATIONS"), "reply");
+    const json_t *reply = json_object_get(recorded_message(step, "RECLAIMALLOCATIONS"), "reply");
     enum { STATUS_AT = 8 }; /* behind the fence value */
     NTSTATUS status = 0;
     struct blob blob;
 
     (void)defects;
-    if (!succeeded(step) || member_number(step, "ret", 0) != 0 || !reply)
+    if (!recorded_success(step) || member_number(step, "ret", 0) != 0 || !reply)
         return false;
     blob_parse(&blob, reply);
     if (blob.size >= STATUS_AT + sizeof(status))
@@ -292,19 +157,19 @@ static bool lost_pending(struct defects *defects, json_t *steps)
 static bool tell_what_to_trim(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
-    const json_t *message = find_message(step, "MAKERESIDENT");
+    const json_t *message = recorded_message(step, "MAKERESIDENT");
     const json_t *reply = json_object_get(message, "reply");
     enum { TRIM_AT = 8 };
     struct blob blob;
 
     (void)defects;
-    if (!failed_with(step, "ENOMEM") || !reply)
+    if (!recorded_failure(step, "ENOMEM") || !reply)
         return false;
     blob_parse(&blob, reply);
     bool told = blob.size >= TRIM_AT + sizeof(UINT64);
     if (told)
-        set_after(step, offsetof(D3DDDI_MAKERESIDENT, NumBytesToTrim), blob.bytes + TRIM_AT,
-                  sizeof(UINT64));
+        recorded_set_after(step, offsetof(D3DDDI_MAKERESIDENT, NumBytesToTrim),
+                           blob.bytes + TRIM_AT, sizeof(UINT64));
     blob_free(&blob);
     return told;
 }
@@ -321,9 +186,9 @@ static bool too_many_primaries(struct defects *defects, json_t *steps)
     if (!small)
         memcpy(&args, blob.bytes, sizeof(args));
     blob_free(&blob);
-    if (small || !succeeded(step) || args.NumPrimaries <= D3DDDI_MAX_WRITTEN_PRIMARIES)
+    if (small || !recorded_success(step) || args.NumPrimaries <= D3DDDI_MAX_WRITTEN_PRIMARIES)
         return false;
-    set_error(step, "EINVAL");
+    recorded_set_error(step, "EINVAL");
     json_object_del(step, "msgs");
     return true;
 }
@@ -335,7 +200,7 @@ static void append_destroy(json_t *step, const json_t *message, const char *comm
                            uint32_t number, const struct blob *made)
 {
     const json_t *reply = json_object_get(message, "reply"), *symbol;
-    json_t *symbols = symbols_before(message, 24);
+    json_t *symbols = recorded_symbols_before(message, 24);
     unsigned char body[8] = {0};
     size_t i;
 
@@ -345,19 +210,19 @@ static void append_destroy(json_t *step, const json_t *message, const char *comm
         if (json_integer_value(json_array_get(symbol, 0)) == 0)
             json_array_append_new(symbols, json_pack("[iiO]", 24, 4, json_array_get(symbol, 2)));
     }
-    append_message(step, message, command, number, body, sizeof(body), symbols);
+    recorded_append_message(step, message, command, number, body, sizeof(body), symbols);
 }
 
 static bool undo_paging_queue(struct defects *defects, json_t *steps)
 {
     enum { DESTROYPAGINGQUEUE = 10 };
     json_t *step = json_array_get(steps, 0);
-    const json_t *message = find_message(step, "CREATEPAGINGQUEUE");
+    const json_t *message = recorded_message(step, "CREATEPAGINGQUEUE");
     const json_t *reply = json_object_get(message, "reply");
     struct blob blob;
 
     (void)defects;
-    if (!failed_with(step, "ENOMEM") || !reply || find_message(step, "DESTROYPAGINGQUEUE"))
+    if (!recorded_failure(step, "ENOMEM") || !reply || recorded_message(step, "DESTROYPAGINGQUEUE"))
         return false;
     blob_parse(&blob, reply);
     bool made = blob.size >= 24;
@@ -371,11 +236,11 @@ static bool undo_paging_queue(struct defects *defects, json_t *steps)
 static bool undo_open(json_t *step)
 {
     enum { DESTROYSYNCOBJECT = 1003, OPENED = 24 };
-    const json_t *message = find_message(step, "OPENSYNCOBJECT");
+    const json_t *message = recorded_message(step, "OPENSYNCOBJECT");
     const json_t *reply = json_object_get(message, "reply");
     struct blob blob;
 
-    if (succeeded(step) || !reply || find_message(step, "DESTROYSYNCOBJECT"))
+    if (recorded_success(step) || !reply || recorded_message(step, "DESTROYSYNCOBJECT"))
         return false;
     blob_parse(&blob, reply);
     bool opened = blob.size >= OPENED && memcmp(blob.bytes + 4, "\0\0\0\0", 4) == 0;
@@ -396,7 +261,7 @@ static bool undo_open_of_open(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     (void)defects;
-    return failed_with(step, "EFAULT") && undo_open(step);
+    return recorded_failure(step, "EFAULT") && undo_open(step);
 }
 
 static void append_unlock(json_t *step, const json_t *like)
@@ -408,18 +273,19 @@ static void append_unlock(json_t *step, const json_t *like)
     blob_parse(&blob, like);
     memcpy(body, blob.bytes + 24, 8); /* device and allocation stand at the same place */
     blob_free(&blob);
-    append_message(step, like, "UNLOCK2", UNLOCK2, body, sizeof(body), symbols_before(like, 32));
+    recorded_append_message(step, like, "UNLOCK2", UNLOCK2, body, sizeof(body),
+                            recorded_symbols_before(like, 32));
 }
 
 static bool undo_lock(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
-    const json_t *message = find_message(step, "LOCK2");
+    const json_t *message = recorded_message(step, "LOCK2");
     const char *hex = member_text(json_object_get(message, "reply"), "hex");
 
     (void)defects;
-    if (!(failed_with(step, "ENOMEM") || failed_with(step, "EFAULT")) || !hex ||
-        find_message(step, "UNLOCK2"))
+    if (!(recorded_failure(step, "ENOMEM") || recorded_failure(step, "EFAULT")) || !hex ||
+        recorded_message(step, "UNLOCK2"))
         return false;
     struct blob reply;
     blob_parse(&reply, json_object_get(message, "reply"));
@@ -437,7 +303,7 @@ static bool no_words_for_the_dead(struct defects *defects, json_t *steps)
     bool removed = false;
 
     for (size_t i = 0; defects->adapter_gone && i < sizeof(commands) / sizeof(commands[0]); i++)
-        removed |= remove_messages(step, commands[i]);
+        removed |= recorded_remove_messages(step, commands[i]);
     return removed;
 }
 
@@ -452,7 +318,7 @@ static bool wake_the_waiter(struct defects *defects, json_t *steps)
         return leave_out(steps);
     if (!result || strcmp(result, "blocked") != 0)
         return false;
-    set_error(step, "ENODEV");
+    recorded_set_error(step, "ENODEV");
     defects->woken = true;
     return true;
 }
@@ -463,7 +329,7 @@ static bool lock_in_turn(struct defects *defects, json_t *steps)
     json_t *step = json_array_get(steps, 0);
 
     if (strncmp(defects->scenario, "life/concurrent-lock@", 21) != 0 ||
-        member_text(step, "thread") || !find_message(step, "LOCK2"))
+        member_text(step, "thread") || !recorded_message(step, "LOCK2"))
         return false;
     defects->late_outcome = json_deep_copy(step);
     json_object_set_new(defects->late_outcome, "kind", json_string("join"));
@@ -493,7 +359,7 @@ static bool check_the_device(struct defects *defects, json_t *steps)
     if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) != 0 ||
         (number != 7 && number != 8))
         return false;
-    set_error(step, "EINVAL");
+    recorded_set_error(step, "EINVAL");
     json_object_del(step, "after");
     return true;
 }
@@ -516,7 +382,7 @@ static bool signals_end_no_wait(struct defects *defects, json_t *steps)
 {
     json_t *step = json_array_get(steps, 0);
 
-    if (!failed_with(step, "EINTR"))
+    if (!recorded_failure(step, "EINTR"))
         return false;
     json_object_set_new(step, "ret", json_string("blocked"));
     json_object_del(step, "errno");
@@ -548,7 +414,7 @@ static bool only_monitored_fences(struct defects *defects, json_t *steps)
 
     if (strncmp(defects->scenario, "syncfile/non-monitored@", 23) != 0)
         return false;
-    set_error(step, "EINVAL");
+    recorded_set_error(step, "EINVAL");
     json_object_del(step, "after");
     json_object_del(step, "msgs");
     return true;
@@ -563,7 +429,7 @@ static bool nothing_to_poll(struct defects *defects, json_t *steps)
 static bool wait_for_the_value(struct defects *defects, json_t *steps)
 {
     enum { VALUE_AT = 40 };
-    json_t *message = find_message(json_array_get(steps, 0), "WAITFORSYNCOBJECTFROMGPU");
+    json_t *message = recorded_message(json_array_get(steps, 0), "WAITFORSYNCOBJECTFROMGPU");
     struct blob blob;
 
     if (strncmp(defects->scenario, "syncfile/fence-destroyed@", 25) != 0 || !message)
@@ -572,7 +438,7 @@ static bool wait_for_the_value(struct defects *defects, json_t *steps)
     if (blob.size <= VALUE_AT)
         report_die("a wait is too short");
     blob.bytes[VALUE_AT]--;
-    char *text = encode_hex(blob.bytes, blob.size);
+    char *text = blob_encode_hex(blob.bytes, blob.size);
     json_object_set_new(message, "hex", json_string(text));
     free(text);
     blob_free(&blob);
@@ -688,14 +554,14 @@ void defects_remember(struct defects *defects, const json_t *step)
 
     if (action && (strncmp(action, "remove", 6) == 0 || strncmp(action, "rescind", 7) == 0))
         defects->adapter_gone = true;
-    if (defect_request(step) == REQUEST(0x1d, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT))
+    if (recorded_request(step) == REQUEST(0x1d, D3DKMT_DESTROYSYNCHRONIZATIONOBJECT))
         defects->fence_destroyed = true;
-    if (kind && strcmp(kind, "join") == 0 && failed_with(step, "EINTR") && defects->interrupted &&
-        !defects->late_outcome)
+    if (kind && strcmp(kind, "join") == 0 && recorded_failure(step, "EINTR") &&
+        defects->interrupted && !defects->late_outcome)
         defects->late_outcome = outcome_after_event(step);
     if (strncmp(defects->scenario, "limits/lock-wrong-device@", 25) == 0 &&
-        find_message(step, "LOCK2")) {
+        recorded_message(step, "LOCK2")) {
         json_decref(defects->late_outcome);
-        defects->late_outcome = json_deep_copy(find_message(step, "LOCK2"));
+        defects->late_outcome = json_deep_copy(recorded_message(step, "LOCK2"));
     }
 }

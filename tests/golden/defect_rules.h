@@ -17,9 +17,6 @@ struct defect_rule {
 
 extern const struct defect_rule defect_rules[];
 
-/* The ioctl word of a step, or 0. */
-uint32_t defect_request(const json_t *step);
-
 /* Notes what later steps depend on. */
 void defects_remember(struct defects *defects, const json_t *step);
 

@@ -2,6 +2,7 @@
 #include "defects.h"
 
 #include "defect_rules.h"
+#include "recorded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,7 @@ json_t *defects_rewrite(struct defects *defects, const json_t *step)
     json_array_append_new(steps, now);
     for (const struct defect_rule *rule = defect_rules; rule->number; rule++) {
         if (!(rule->everywhere || is_marked(defects, rule->number)) ||
-            (rule->request && rule->request != defect_request(now)) ||
+            (rule->request && rule->request != recorded_request(now)) ||
             (rule->kind && strcmp(rule->kind, member_text(now, "kind")) != 0) ||
             !rule->rewrite(defects, steps))
             continue;
