@@ -37,6 +37,7 @@ static void a_forked_child_begins_anew(void)
 
     raw_begin(&raw);
     uint32_t fence = raw_create_fence(&raw, 0, &value);
+    raw_settle();
     pid_t child = fork();
     if (child == 0) {
         check_child_of_fork(&raw, fence);
@@ -54,6 +55,7 @@ static void a_bare_clone_begins_anew(void)
 
     raw_begin(&raw);
     uint32_t fence = raw_create_fence(&raw, 0, NULL);
+    raw_settle();
     pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {
         check_child_of_fork(&raw, fence);
@@ -74,6 +76,7 @@ static void a_child_sees_the_parents_fence(void)
     raw_begin(&raw);
     CHECK(pipe(ready) == 0);
     uint32_t fence = raw_create_fence(&raw, 0, &value);
+    raw_settle();
     pid_t child = fork();
     if (child == 0) {
         char byte;

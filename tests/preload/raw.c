@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "raw.h"
 
+#include <dirent.h>
+
 int raw_open(void)
 {
     int node = open("/dev/dxg", O_RDWR | O_CLOEXEC);
@@ -62,6 +64,40 @@ int raw_wait(const struct raw *raw, uint32_t fence, uint64_t value)
                                      .values = (uintptr_t)&value};
 
     return ioctl(raw->device_node, RAW_WAIT_FROM_CPU, &wait);
+}
+
+/* The state is the letter behind the name, which stands in parentheses. */
+static int is_asleep(const char *thread)
+{
+    char path[64], text[256] = "";
+
+    snprintf(path, sizeof(path), "/proc/self/task/%.16s/stat", thread);
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    const char *name_end = length ? strrchr(text, ')') : NULL;
+    return !name_end || strncmp(name_end, ") S", 3) == 0;
+}
+
+static int others_are_asleep(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int asleep = 1;
+
+    CHECK(tasks);
+    for (struct dirent *task; (task = readdir(tasks));) {
+        if (task->d_name[0] != '.' && atoi(task->d_name) != getpid())
+            asleep &= is_asleep(task->d_name);
+    }
+    closedir(tasks);
+    return asleep;
+}
+
+void raw_settle(void)
+{
+    while (!others_are_asleep())
+        usleep(1000);
 }
 
 void raw_join(pid_t child)

@@ -191,6 +191,12 @@ uint32_t raw_create_fence(const struct raw *raw, uint32_t flags, const volatile 
 int raw_signal(const struct raw *raw, uint32_t fence, uint64_t value);
 int raw_wait(const struct raw *raw, uint32_t fence, uint64_t value);
 
+/*
+ * Before a fork: returns when every other thread sleeps. A sanitizer's runtime hands its locks to
+ * the child as they are, and threads of the simulated host that begin or end may have one.
+ */
+void raw_settle(void);
+
 /* Waits for a child, which ended with exit status 0. */
 void raw_join(pid_t child);
 

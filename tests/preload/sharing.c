@@ -53,6 +53,7 @@ static int be_refused(int descriptor)
 
 static void talk_to_a_child(const struct raw *raw, uint32_t fence, const char *mode, int descriptor)
 {
+    raw_settle();
     pid_t child = fork();
 
     if (child == 0 && !mode)
