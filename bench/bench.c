@@ -283,6 +283,26 @@ void bench_report_count(const char *name, double count, const char *unit, double
     write_json(name, count, NULL, 0, unit, count <= limit);
 }
 
+void bench_report_latencies(const char *name, double *samples, size_t count)
+{
+    static const struct {
+        const char *name;
+        double part;
+    } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"most", 1}};
+    char full_name[96];
+
+    qsort(samples, count, sizeof(*samples), compare);
+    printf("%-44s", name);
+    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+        double value = samples[(size_t)((double)(count - 1) * quantiles[i].part)];
+
+        printf(" %s %.0f", quantiles[i].name, value);
+        snprintf(full_name, sizeof(full_name), "%s, %s", name, quantiles[i].name);
+        write_json(full_name, value, NULL, 0, "ns", true);
+    }
+    puts(" ns");
+}
+
 int bench_end(void)
 {
     if (run.json) {

@@ -11,6 +11,7 @@
 #define BENCH_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Does the work count times. */
@@ -58,6 +59,9 @@ void bench_measure(const struct bench_row *row);
 
 /* Prints a row that is a count instead of a time, with the most that it may be. */
 void bench_report_count(const char *name, double count, const char *unit, double limit);
+
+/* Prints quantiles of so many latencies in nanoseconds, which are sorted thereby. */
+void bench_report_latencies(const char *name, double *samples, size_t count);
 
 /* Ends the output; returns main's result. */
 int bench_end(void);

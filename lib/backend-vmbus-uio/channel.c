@@ -158,16 +158,13 @@ static void sleep_as_reader(struct vmbus_channel *channel, int milliseconds)
 
 static bool begin_reading(struct vmbus_channel *channel)
 {
-    if (channel->reading)
-        return false;
-    channel->reading = true;
-    return true;
+    return !atomic_exchange_explicit(&channel->reading, true, memory_order_relaxed);
 }
 
 /* Under the mutex: the next one that waits reads on. */
 static void pass_reading_on(struct vmbus_channel *channel)
 {
-    channel->reading = false;
+    atomic_store_explicit(&channel->reading, false, memory_order_relaxed);
     if (channel->requests)
         pthread_cond_signal(channel->requests->condition);
 }
@@ -293,12 +290,16 @@ static void leave_request(struct vmbus_channel *channel, const struct vmbus_requ
         *link = request->next;
 }
 
-/* While another thread reads, the reply may come as fast as it would to the reader. */
+/*
+ * While another thread reads, the reply may come as fast as it would to the reader. When that one
+ * has its own and stops, this one must not look on while nobody reads.
+ */
 static void look_as_follower(struct vmbus_channel *channel, const struct vmbus_request *request)
 {
     uint64_t end = now_ns() + channel->most_spin_ns;
 
     while (channel->most_spin_ns && now_ns() < end &&
+           atomic_load_explicit(&channel->reading, memory_order_relaxed) &&
            !atomic_load_explicit(&request->answered, memory_order_acquire) &&
            !atomic_load_explicit(&channel->dead, memory_order_relaxed))
         relax();
@@ -326,7 +327,7 @@ static NTSTATUS await_reply(struct vmbus_channel *channel, struct vmbus_request 
     }
     leave_request(channel, request);
     /* The reading may have been offered to this thread, which has no use for it any more. */
-    if (!channel->reading && channel->requests)
+    if (!atomic_load_explicit(&channel->reading, memory_order_relaxed) && channel->requests)
         pthread_cond_signal(channel->requests->condition);
     bool answered = atomic_load_explicit(&request->answered, memory_order_relaxed);
     pthread_mutex_unlock(&channel->mutex);

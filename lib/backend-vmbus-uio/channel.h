@@ -45,7 +45,7 @@ struct vmbus_channel {
     pthread_mutex_t mutex; /* guards what follows; may be taken under send_mutex */
     pthread_cond_t space;
     bool space_wanted;              /* somebody waits for space */
-    bool reading;                   /* somebody is the reader */
+    atomic_bool reading;            /* somebody is the reader; set and cleared with the mutex */
     bool missed;                    /* an interrupt came meanwhile */
     struct vmbus_request *requests; /* that wait for replies */
 
