@@ -280,7 +280,7 @@ static void say_gone(struct remote_transport *transport)
     pthread_cond_broadcast(&transport->answered);
     pthread_mutex_unlock(&transport->answer_mutex);
     for (unsigned i = 0; i < REMOTE_SLOTS; i++)
-        remote_slot_set(&transport->slots[i], REMOTE_SLOT_CLOSED);
+        remote_slot_close(&transport->slots[i]);
     remote_adapters_end(transport);
 }
 

@@ -4,6 +4,8 @@
 #include "hostd/host_process.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,6 +179,23 @@ static void a_slot_that_holds_no_command_ends_its_connection(void **state)
     munmap(slots, REMOTE_SLOTS * sizeof(*slots));
 }
 
+/* As a client does that is killed between the two halves of handing a command over. */
+static void a_slot_handed_over_without_waking_ends_with_its_connection(void **state)
+{
+    struct remote_slot *slots;
+    int connection = host_process_join_with_slots(&host, &slots);
+    (void)state;
+
+    open_slot(connection, 4, STATUS_SUCCESS);
+    while (atomic_load(&slots[4].state) != (REMOTE_SLOT_IDLE | REMOTE_SLOT_ASLEEP))
+        sched_yield();
+    usleep(10000); /* until its thread does sleep; if that takes longer, less is tested */
+    atomic_store(&slots[4].state, REMOTE_SLOT_COMMAND);
+    munmap(slots, REMOTE_SLOTS * sizeof(*slots));
+    close(connection);
+    host_process_until_alone(observer);
+}
+
 static void a_slot_is_opened_once(void **state)
 {
     int connection = host_process_join(&host);
@@ -255,7 +274,15 @@ static void a_descriptor_that_is_none_of_the_hosts_is_refused(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[COUNT(packets) + COUNT(orders) + COUNT(unkept) + 5];
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(a_descriptor_that_is_none_of_the_hosts_is_refused),
+        cmocka_unit_test(a_packet_beyond_the_limit_ends_its_connection),
+        cmocka_unit_test(a_connection_may_end_at_once),
+        cmocka_unit_test(a_slot_handed_over_without_waking_ends_with_its_connection),
+        cmocka_unit_test(a_slot_is_opened_once),
+        cmocka_unit_test(a_command_that_is_none_is_answered),
+    };
+    struct CMUnitTest tests[COUNT(packets) + COUNT(orders) + COUNT(unkept) + COUNT(others)];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT(packets); i++)
@@ -269,12 +296,6 @@ int main(void)
     for (size_t i = 0; i < COUNT(unkept); i++)
         tests[count++] = (struct CMUnitTest){unkept[i].name, what_cannot_be_kept_is_refused, NULL,
                                              NULL, (void *)&unkept[i]};
-    tests[count++] =
-        (struct CMUnitTest)cmocka_unit_test(a_descriptor_that_is_none_of_the_hosts_is_refused);
-    tests[count++] =
-        (struct CMUnitTest)cmocka_unit_test(a_packet_beyond_the_limit_ends_its_connection);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_connection_may_end_at_once);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_slot_is_opened_once);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(a_command_that_is_none_is_answered);
+    memcpy(&tests[count], others, sizeof(others));
     return cmocka_run_group_tests_name("frames that are none", tests, start_host, stop_host);
 }

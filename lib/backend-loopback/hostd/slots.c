@@ -83,7 +83,7 @@ static void join(struct hostd_slot_thread *own)
     struct timespec until;
 
     do {
-        remote_slot_set(own->slot, REMOTE_SLOT_CLOSED);
+        remote_slot_close(own->slot);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += JOIN_AGAIN_NS;
         if (until.tv_nsec >= 1000000000) {
@@ -98,7 +98,7 @@ void hostd_slots_close(struct hostd_guest *guest)
     atomic_store(&guest->closing, true);
     for (uint32_t i = 0; i < REMOTE_SLOTS; i++)
         if (guest->threads[i].started)
-            remote_slot_set(&guest->slots[i], REMOTE_SLOT_CLOSED);
+            remote_slot_close(&guest->slots[i]);
     for (uint32_t i = 0; i < REMOTE_SLOTS; i++)
         if (guest->threads[i].started)
             join(&guest->threads[i]);

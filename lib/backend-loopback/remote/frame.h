@@ -58,6 +58,12 @@ uint32_t remote_slot_wait(struct remote_slot *slot, uint32_t state, uint64_t spi
 /* Hands the slot over and wakes who sleeps over it. */
 void remote_slot_set(struct remote_slot *slot, uint32_t state);
 
+/*
+ * Closes the slot at the connection's end. Wakes who sleeps over it even if the state says that
+ * nobody does: the other process may have ended after it handed the slot over, and before it woke.
+ */
+void remote_slot_close(struct remote_slot *slot);
+
 /* ---- packets */
 
 enum remote_packet_type {

@@ -69,10 +69,21 @@ uint32_t remote_slot_wait(struct remote_slot *slot, uint32_t state, uint64_t spi
     return seen & ~(uint32_t)REMOTE_SLOT_ASLEEP;
 }
 
+static void wake(struct remote_slot *slot)
+{
+    syscall(SYS_futex, &slot->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 void remote_slot_set(struct remote_slot *slot, uint32_t state)
 {
     uint32_t old = atomic_exchange_explicit(&slot->state, state, memory_order_acq_rel);
 
     if (old & REMOTE_SLOT_ASLEEP)
-        syscall(SYS_futex, &slot->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+        wake(slot);
+}
+
+void remote_slot_close(struct remote_slot *slot)
+{
+    atomic_store_explicit(&slot->state, REMOTE_SLOT_CLOSED, memory_order_release);
+    wake(slot);
 }
