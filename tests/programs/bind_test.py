@@ -136,6 +136,8 @@ with tempfile.TemporaryDirectory() as folder:
     shutil.rmtree(machine.root / "sys/bus/vmbus")
     expect(machine.run("status"), 1, "this is no guest of Hyper-V")
 
+expect(subprocess.run([program, "--force", "bind"], text=True, capture_output=True), 2, "--force for unbind")
+expect(subprocess.run([program, "--future", "unbind"], text=True, capture_output=True), 2, "--future is for bind")
 expect(subprocess.run([program, "--help"], text=True, capture_output=True), 0, "usage: d3dkmt-bind")
 for wrong in ([], ["nonsense"], ["bind", "status"], ["--nonsense", "bind"]):
     assert subprocess.run([program, *wrong], capture_output=True).returncode == 2, wrong

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* A driver's probe can take a moment, and tells of its failure in the kernel's log alone. */
-enum { PATIENCE_MS = 2000, LOOK_MS = 20, STATE_OPEN = 3 };
+enum { PATIENCE_MS = 5000, LOOK_MS = 20, STATE_OPEN = 3 };
 
 /* The kernel's own, which it does not translate for user space. */
 enum { KERNEL_ENOTSUPP = 524 };

@@ -91,6 +91,10 @@ int main(int argc, char **argv)
         }
     }
     const char *command = optind == argc - 1 ? argv[optind] : "";
+    if ((future && strcmp(command, "bind") != 0) || (force && strcmp(command, "unbind") != 0)) {
+        bind_complain("--future is for bind, --force for unbind");
+        return 2;
+    }
     if (strcmp(command, "status") == 0)
         return bind_status(root);
     if (strcmp(command, "explain") == 0)
