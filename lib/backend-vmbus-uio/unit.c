@@ -11,6 +11,7 @@
 
 /* What a scan found. */
 struct scan {
+    NTSTATUS devices_status;
     size_t device_count, function_count;
     struct vmbus_device devices[VMBUS_MOST_DEVICES];
     struct vmbus_pci_function functions[VMBUS_MOST_DEVICES];
@@ -78,10 +79,14 @@ static const struct vmbus_device *find_device(const struct scan *scan,
 
 static bool is_gone(const struct scan *scan, const struct vmbus_unit *unit)
 {
+    if (atomic_load(&unit->channel.dead))
+        return true;
+    /* While sysfs cannot be read nothing is known of devices whose channels live. */
+    if (!NT_SUCCESS(scan->devices_status))
+        return false;
     const struct vmbus_device *device = find_device(scan, unit);
-
     return unit->retry || !device || device->problem[0] || device->relid != unit->device.relid ||
-           device->uio != unit->device.uio || atomic_load(&unit->channel.dead);
+           device->uio != unit->device.uio;
 }
 
 /* Without the global device the others are of no use, and begin anew with the next one. */
@@ -214,14 +219,8 @@ static bool has_vgpu(const struct vmbus_transport *transport)
     return false;
 }
 
-static NTSTATUS scan_with(struct vmbus_transport *transport, struct scan *scan)
+static void let_all_arrive(struct vmbus_transport *transport, struct scan *scan)
 {
-    scan->functions_status = STATUS_PENDING;
-    NTSTATUS status =
-        vmbus_devices_list(transport->options.root, scan->devices, &scan->device_count);
-    if (!NT_SUCCESS(status))
-        return status;
-    let_depart(transport, scan);
     let_arrive(transport, scan, VMBUS_CLASS_GLOBAL);
     if (transport->units[0].present)
         let_arrive(transport, scan, VMBUS_CLASS_VGPU);
@@ -230,6 +229,19 @@ static NTSTATUS scan_with(struct vmbus_transport *transport, struct scan *scan)
              "the host offers no GPU-PV channel to this VM: it has no GPU partition");
     else if (!has_vgpu(transport))
         note(scan, STATUS_DEVICE_REMOVED, "VMBus", "the host offers no vGPU to this VM");
+}
+
+/* What is dead departs whether sysfs can be read or not: calls wait for that. */
+static NTSTATUS scan_with(struct vmbus_transport *transport, struct scan *scan)
+{
+    scan->functions_status = STATUS_PENDING;
+    scan->devices_status =
+        vmbus_devices_list(transport->options.root, scan->devices, &scan->device_count);
+    if (!NT_SUCCESS(scan->devices_status))
+        note(scan, scan->devices_status, "VMBus", d3dkmti_fail_reason());
+    let_depart(transport, scan);
+    if (NT_SUCCESS(scan->devices_status))
+        let_all_arrive(transport, scan);
     if (!NT_SUCCESS(scan->first_failure))
         return d3dkmti_fail(scan->first_failure, "%s", scan->reason);
     return STATUS_SUCCESS;

@@ -186,6 +186,27 @@ static void without_the_global_channel_all_is_gone_until_it_comes_again(void **s
     leaves_nothing();
 }
 
+/* As when the bus' driver goes before anybody has looked: nothing can be listed any more. */
+static void take_bus_away(void)
+{
+    char from[192], to[192];
+
+    snprintf(from, sizeof(from), "%s/sys/bus/vmbus", host.path);
+    snprintf(to, sizeof(to), "%s/sys/bus/gone", host.path);
+    assert_int_equal(rename(from, to), 0);
+    usleep(1200000); /* until it has been looked for: what lives goes on */
+    assert_success(client_gpu_run(&gpu, 2));
+    kill_host();
+}
+
+static void a_bus_that_cannot_be_listed_ends_every_call(void **state)
+{
+    start(NULL, *state, NULL);
+    all_calls_end(take_bus_away);
+    client_gpu_close(&gpu);
+    leaves_nothing();
+}
+
 static void a_killed_host_ends_every_call(void **state)
 {
     char left[160];
@@ -341,6 +362,7 @@ int main(int argc, char **argv)
         EVERY_KERNEL(requests_of_many_threads_get_their_own_replies),
         TEST(without_the_global_channel_all_is_gone_until_it_comes_again, "c"),
         TEST(a_killed_host_ends_every_call, "c"),
+        TEST(a_bus_that_cannot_be_listed_ends_every_call, "c"),
         TEST(what_exceeds_the_ring_is_refused_with_size_and_limit, "c"),
         TEST(a_larger_ring_takes_the_largest_message, "c"),
         TEST(the_smallest_ring_is_enough_to_work, "c"),
