@@ -85,7 +85,20 @@ __attribute__((format(printf, 2, 3))) static void note(struct vmbus_device *devi
 struct folder {
     const char *root;
     const struct vmbus_device *device;
+    int *shortage; /* errno of what could not be looked at, which says nothing of the device */
 };
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+static int note_shortage(const struct folder *folder, int error)
+{
+    if (is_shortage(error))
+        *folder->shortage = error;
+    return error;
+}
 
 static int read_text(const struct folder *folder, const char *name, char *text, size_t size)
 {
@@ -93,7 +106,7 @@ static int read_text(const struct folder *folder, const char *name, char *text, 
 
     if (!vmbus_path(path, folder->root, DEVICES_FOLDER "/%s/%s", folder->device->name, name))
         return ENAMETOOLONG;
-    return vmbus_file_read(path, text, size);
+    return note_shortage(folder, vmbus_file_read(path, text, size));
 }
 
 static int read_number(const struct folder *folder, const char *name, uint64_t *number)
@@ -102,7 +115,7 @@ static int read_number(const struct folder *folder, const char *name, uint64_t *
 
     if (!vmbus_path(path, folder->root, DEVICES_FOLDER "/%s/%s", folder->device->name, name))
         return ENAMETOOLONG;
-    return vmbus_file_number(path, number);
+    return note_shortage(folder, vmbus_file_number(path, number));
 }
 
 static int read_guid(const struct folder *folder, const char *name, uint8_t guid[16])
@@ -182,8 +195,10 @@ static void find_uio(const struct folder *folder, struct vmbus_device *device)
     if (!vmbus_path(path, folder->root, DEVICES_FOLDER "/%s/uio", device->name))
         return;
     DIR *entries = opendir(path);
-    if (!entries)
+    if (!entries) {
+        (void)note_shortage(folder, errno);
         return;
+    }
     for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
         if (is_uio_name(entry->d_name, &number)) {
             device->uio = number;
@@ -276,9 +291,9 @@ static void check_binding(const struct folder *folder, struct vmbus_device *devi
 }
 
 /* False: none of ours, or it has vanished. */
-static bool examine(const char *root, const char *name, struct vmbus_device *device)
+static bool examine(const char *root, const char *name, struct vmbus_device *device, int *shortage)
 {
-    const struct folder folder = {root, device};
+    const struct folder folder = {root, device, shortage};
     uint8_t class_guid[16];
     uint64_t relid = 0;
 
@@ -309,23 +324,31 @@ static bool examine(const char *root, const char *name, struct vmbus_device *dev
     return true;
 }
 
+static NTSTATUS cannot_look(const char *path, int error)
+{
+    return d3dkmti_fail(STATUS_NO_MEMORY, "%s cannot be looked at: %s", path, strerror(error));
+}
+
 NTSTATUS vmbus_devices_list(const char *root, struct vmbus_device devices[VMBUS_MOST_DEVICES],
                             size_t *count)
 {
     char path[VMBUS_PATH_MAX];
+    int shortage = 0;
 
     *count = 0;
     if (!vmbus_path(path, root, DEVICES_FOLDER))
         return d3dkmti_fail(STATUS_INVALID_PARAMETER, "root=%.40s...: the path is too long", root);
     DIR *entries = opendir(path);
     if (!entries)
-        return d3dkmti_fail(STATUS_DEVICE_REMOVED,
-                            "%s: %s; this is no guest of Hyper-V, or hv_vmbus is not loaded", path,
-                            strerror(errno));
+        return is_shortage(errno)
+                   ? cannot_look(path, errno)
+                   : d3dkmti_fail(STATUS_DEVICE_REMOVED,
+                                  "%s: %s; this is no guest of Hyper-V, or hv_vmbus is not loaded",
+                                  path, strerror(errno));
     for (struct dirent *entry = readdir(entries); entry && *count < VMBUS_MOST_DEVICES;
          entry = readdir(entries))
-        if (entry->d_name[0] != '.' && examine(root, entry->d_name, &devices[*count]))
+        if (entry->d_name[0] != '.' && examine(root, entry->d_name, &devices[*count], &shortage))
             ++*count;
     closedir(entries);
-    return STATUS_SUCCESS;
+    return shortage ? cannot_look(path, shortage) : STATUS_SUCCESS;
 }

@@ -47,7 +47,9 @@ struct vmbus_device {
 
 /*
  * Looks at all devices of the two classes; those that cannot be used say why. Devices that vanish
- * meanwhile are left out. STATUS_DEVICE_REMOVED, explained, when there is no VMBus.
+ * meanwhile are left out. Explained: STATUS_DEVICE_REMOVED when there is no VMBus;
+ * STATUS_NO_MEMORY when this process has no descriptors or memory left to look at all of it, and
+ * what was found says nothing of the rest.
  */
 NTSTATUS vmbus_devices_list(const char *root, struct vmbus_device devices[VMBUS_MOST_DEVICES],
                             size_t *count);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -220,6 +221,30 @@ static void a_killed_host_ends_every_call(void **state)
     assert_int_equal(system(left), 0);
 }
 
+/* Neither all nor some of what is looked at in sysfs can be opened for a while. */
+static void a_process_without_descriptors_keeps_its_adapters(void **state)
+{
+    const struct timespec two_scans = {.tv_sec = 2, .tv_nsec = 500000000};
+    struct rlimit before, none;
+
+    start(NULL, *state, NULL);
+    assert_success(client_gpu_open(&gpu));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int lowest = dup(STDERR_FILENO);
+    assert_true(lowest >= 0);
+    close(lowest);
+    for (unsigned left = 0; left < 2; left++) {
+        none = before;
+        none.rlim_cur = (rlim_t)lowest + left;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        nanosleep(&two_scans, NULL);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        works();
+    }
+    client_gpu_close(&gpu);
+    leaves_nothing();
+}
+
 /* ---- every kernel */
 
 static void work_on_many_threads_goes_on(void **state)
@@ -363,6 +388,7 @@ int main(int argc, char **argv)
         TEST(without_the_global_channel_all_is_gone_until_it_comes_again, "c"),
         TEST(a_killed_host_ends_every_call, "c"),
         TEST(a_bus_that_cannot_be_listed_ends_every_call, "c"),
+        TEST(a_process_without_descriptors_keeps_its_adapters, "c"),
         TEST(what_exceeds_the_ring_is_refused_with_size_and_limit, "c"),
         TEST(a_larger_ring_takes_the_largest_message, "c"),
         TEST(the_smallest_ring_is_enough_to_work, "c"),
