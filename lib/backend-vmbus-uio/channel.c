@@ -161,12 +161,13 @@ static bool begin_reading(struct vmbus_channel *channel)
     return !atomic_exchange_explicit(&channel->reading, true, memory_order_relaxed);
 }
 
-/* Under the mutex: the next one that waits reads on. */
-static void pass_reading_on(struct vmbus_channel *channel)
+/* Under the mutex, when nobody reads: the next one that waits does, for a reply or for space. */
+static void offer_reading(struct vmbus_channel *channel)
 {
-    atomic_store_explicit(&channel->reading, false, memory_order_relaxed);
     if (channel->requests)
         pthread_cond_signal(channel->requests->condition);
+    if (channel->space_wanted)
+        pthread_cond_broadcast(&channel->space);
 }
 
 /*
@@ -193,7 +194,8 @@ static void end_reading(struct vmbus_channel *channel)
         if (!channel->requests && !atomic_load(&channel->dead))
             channel->owner.attend(channel->owner.context);
     }
-    pass_reading_on(channel);
+    atomic_store_explicit(&channel->reading, false, memory_order_relaxed);
+    offer_reading(channel);
 }
 
 /* How long is looked before sleeping: more after a look that was worth it, less after others. */
@@ -260,8 +262,6 @@ bool vmbus_channel_serve(struct vmbus_channel *channel)
         sleep_as_reader(channel, 0);
         drain(channel);
         end_reading(channel);
-        if (channel->space_wanted)
-            pthread_cond_broadcast(&channel->space);
         pthread_mutex_unlock(&channel->mutex);
     }
     bool alive = !atomic_load(&channel->dead);
@@ -279,7 +279,10 @@ static void enter_request(struct vmbus_channel *channel, struct vmbus_request *r
     pthread_mutex_unlock(&channel->mutex);
 }
 
-/* Under the mutex; one that was answered is not in the list any more. */
+/*
+ * Under the mutex; one that was answered is not in the list any more. The reading may have been
+ * offered to its thread, which has no use for it.
+ */
 static void leave_request(struct vmbus_channel *channel, const struct vmbus_request *request)
 {
     struct vmbus_request **link = &channel->requests;
@@ -288,6 +291,8 @@ static void leave_request(struct vmbus_channel *channel, const struct vmbus_requ
         link = &(*link)->next;
     if (*link)
         *link = request->next;
+    if (!atomic_load_explicit(&channel->reading, memory_order_relaxed))
+        offer_reading(channel);
 }
 
 /*
@@ -326,9 +331,6 @@ static NTSTATUS await_reply(struct vmbus_channel *channel, struct vmbus_request 
         }
     }
     leave_request(channel, request);
-    /* The reading may have been offered to this thread, which has no use for it any more. */
-    if (!atomic_load_explicit(&channel->reading, memory_order_relaxed) && channel->requests)
-        pthread_cond_signal(channel->requests->condition);
     bool answered = atomic_load_explicit(&request->answered, memory_order_relaxed);
     pthread_mutex_unlock(&channel->mutex);
     return answered ? STATUS_SUCCESS : STATUS_DEVICE_REMOVED;

@@ -526,6 +526,28 @@ static void what_exceeds_the_ring_is_refused_at_once(void **state)
     assert_int_equal(vmbus_channel_post(&channel, large, 8192 - 32), STATUS_SUCCESS);
 }
 
+/* The reading is offered to who waits for room, and it has no use for it. */
+static void who_gives_up_for_want_of_room_leaves_the_reading_to_the_others(void **state)
+{
+    static unsigned char large[8192 - 32];
+    struct asker first, second, third;
+    uint64_t question;
+    (void)state;
+
+    start(&first, 1);
+    struct bus_packet asked_first = take(&question, sizeof(question));
+    start(&second, 2);
+    struct bus_packet asked_second = take(&question, sizeof(question));
+    assert_int_equal(vmbus_channel_post(&channel, large, sizeof(large)), STATUS_SUCCESS);
+    start(&third, 3);
+    usleep(50000); /* it waits for room, which it does for long */
+    reply(asked_first.transaction, &question, sizeof(question));
+    finish(&first, STATUS_SUCCESS);
+    finish(&third, STATUS_INSUFFICIENT_RESOURCES);
+    reply(asked_second.transaction, &question, sizeof(question));
+    finish(&second, STATUS_SUCCESS);
+}
+
 static void looking_before_sleeping_finds_replies_too(void **state)
 {
     uint64_t question;
@@ -558,6 +580,7 @@ int main(void)
         TEST(a_rescind_ends_all_calls),
         TEST(a_close_ends_all_calls),
         TEST(what_exceeds_the_ring_is_refused_at_once),
+        TEST(who_gives_up_for_want_of_room_leaves_the_reading_to_the_others),
         TEST(looking_before_sleeping_finds_replies_too),
     };
 
