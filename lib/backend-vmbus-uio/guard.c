@@ -19,8 +19,16 @@ static struct {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction previous;
 
-/* A handler that passes on to this one, and is passed on to by it, would go round for ever. */
-static _Thread_local bool passing_on;
+/*
+ * A handler that passes on to this one, and is passed on to by it, would go round for ever: the
+ * same fault comes again, further down the stack. Handlers may leave by a jump, after which what is
+ * here is of a fault that is over: the next one has another context, or one in the same place and
+ * then this handler's frame as well.
+ */
+static _Thread_local struct {
+    const void *context;
+    uintptr_t frame;
+} passed_on;
 
 static bool is_handler(const struct sigaction *action)
 {
@@ -30,20 +38,23 @@ static bool is_handler(const struct sigaction *action)
 
 /* Another fault than ours. Without a handler for it the access is made again on return, and ends
  * the process as it would have. */
-static void pass_on(int number, siginfo_t *info, void *context)
+static __attribute__((noinline)) void pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction none = {.sa_handler = SIG_DFL};
+    const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    bool again = passed_on.frame > frame && passed_on.context == context;
 
-    if (passing_on || !is_handler(&previous)) {
+    if (again || !is_handler(&previous)) {
         sigaction(SIGBUS, &none, NULL);
         return;
     }
-    passing_on = true;
+    passed_on.context = context;
+    passed_on.frame = frame;
     if (previous.sa_flags & SA_SIGINFO)
         previous.sa_sigaction(number, info, context);
     else
         previous.sa_handler(number);
-    passing_on = false;
+    passed_on.frame = 0;
 }
 
 static void handle(int number, siginfo_t *info, void *context)
@@ -55,7 +66,8 @@ static void handle(int number, siginfo_t *info, void *context)
         uintptr_t start = atomic_load(&guards[i].start);
         size_t size = atomic_load(&guards[i].size);
 
-        if (start == 0 || address < start || address - start >= size)
+        if (start == 0 || address < start || address - start >= size ||
+            start != atomic_load(&guards[i].start)) /* the size is another's */
             continue;
         if (mmap((void *)start, size, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
@@ -87,7 +99,6 @@ bool vmbus_guard_add(void *start, size_t size)
 {
     bool added = false;
 
-    passing_on = false; /* a handler may have left by a jump */
     pthread_mutex_lock(&mutex);
     for (int i = 0; i < MOST_GUARDS && !added && install(); i++) {
         if (atomic_load(&guards[i].start) != 0)
