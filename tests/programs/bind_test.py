@@ -125,6 +125,20 @@ with tempfile.TemporaryDirectory() as folder:
     expect(machine.run("bind"), 1, f"{GLOBAL}: bound", f"{VGPU}: uio_hv_generic has it, but made no UIO device",
            "-524")
     assert ("dxgkrnl", "unbind", GLOBAL) in machine.written
+    # As the kernel's log says no more the second time, neither must this.
+    expect(machine.run("bind"), 1, f"{GLOBAL}: bound already", f"{VGPU}: uio_hv_generic has it, but made no UIO device")
+
+with tempfile.TemporaryDirectory() as folder:
+    # A kernel that refuses: all is as it was.
+    machine = Machine(folder)
+    machine.listen("dxgkrnl", unbind=machine.unbind, bind=None)
+    (machine.device(GLOBAL) / "driver").symlink_to("../../drivers/dxgkrnl")
+    (machine.drivers / "uio_hv_generic/bind").unlink()
+    (machine.drivers / "uio_hv_generic/bind").mkdir()
+    expect(machine.run("bind"), 1, f"{GLOBAL}: it cannot be bound", f"{VGPU}: it cannot be bound")
+    machine.expect_written("bind", [GLOBAL])
+    for guid in CLASSES:
+        assert (machine.device(guid) / "driver_override").read_text().startswith("\n"), guid
 
 with tempfile.TemporaryDirectory() as folder:
     machine = Machine(folder)

@@ -62,7 +62,22 @@ static bool driver_is_there(const char *root)
     return false;
 }
 
+/* An empty line forgets it. */
+static void forget_override(const char *root, const struct vmbus_device *device)
+{
+    (void)write_word(root, "\n", "/sys/bus/vmbus/devices/%s/driver_override", device->name);
+}
+
 /* ---- bind */
+
+/* Who had it can have it again: with the override left in place no other driver could. */
+static void give_back(const char *root, const struct vmbus_device *device)
+{
+    forget_override(root, device);
+    if (device->driver[0])
+        (void)write_word(root, device->instance_text, "/sys/bus/vmbus/drivers/%s/bind",
+                         device->driver);
+}
 
 static bool bind_one(const char *root, const struct vmbus_device *device)
 {
@@ -75,12 +90,15 @@ static bool bind_one(const char *root, const struct vmbus_device *device)
         return explain(device, "its driver does not let go of it", error);
     error = write_word(root, VMBUS_UIO_DRIVER, "/sys/bus/vmbus/devices/%s/driver_override",
                        device->name);
-    if (error)
-        return explain(device, "its driver_override cannot be written", error);
-    error = write_word(root, device->instance_text, BIND_DRIVER_FOLDER "/bind");
-    if (error)
-        return explain(device, "it cannot be bound (dmesg may say why)", error);
-    return true;
+    const char *what = "its driver_override cannot be written";
+    if (!error) {
+        error = write_word(root, device->instance_text, BIND_DRIVER_FOLDER "/bind");
+        what = "it cannot be bound (dmesg may say why)";
+    }
+    if (!error)
+        return true;
+    give_back(root, device);
+    return explain(device, what, error);
 }
 
 /* Nothing but the UIO device tells that a driver has it. */
@@ -141,10 +159,11 @@ int bind_bind(const char *root, bool future)
     for (size_t i = 0; i < devices.count; i++) {
         const struct vmbus_device *device = &devices.list[i];
 
-        if (bind_is_bound(device))
+        if (bind_is_bound(device) && !device->problem[0])
             printf("%s: bound already, /dev/uio%u\n", device->name, device->uio);
         else
-            done = bind_one(root, device) && await_uio(root, device) && done;
+            done = (bind_is_bound(device) || bind_one(root, device)) && await_uio(root, device) &&
+                   done;
     }
     if (future)
         done = learn_classes(root) && done;
@@ -173,8 +192,7 @@ static bool unbind_one(const char *root, const struct vmbus_device *device, bool
     int error = write_word(root, device->instance_text, BIND_DRIVER_FOLDER "/unbind");
     if (error)
         return explain(device, "it cannot be unbound", error);
-    /* An empty line forgets it. */
-    (void)write_word(root, "\n", "/sys/bus/vmbus/devices/%s/driver_override", device->name);
+    forget_override(root, device);
     printf("%s: unbound\n", device->name);
     return true;
 }
