@@ -90,6 +90,22 @@ static bool is_sealed(int file)
     return file < 0 || (seals >= 0 && (seals & F_SEAL_SHRINK));
 }
 
+/* Nor may it be smaller than what is mapped of it. */
+static int check_sizes(struct vmbus_node *node, enum vmbus_node_kind kind)
+{
+    struct stat files[VMBUS_NODE_MOST_FILES] = {{0}};
+
+    for (int i = 0; i < VMBUS_NODE_MOST_FILES; i++)
+        if (node->files[i] >= 0 && fstat(node->files[i], &files[i]) != 0)
+            return errno;
+    if (kind == VMBUS_NODE_DEVICE)
+        node->size = (uint64_t)files[0].st_size;
+    return (kind == VMBUS_NODE_DEVICE && files[1].st_size < 2 * PAGE_SIZE) ||
+                   (kind == VMBUS_NODE_MEMORY && (uint64_t)files[0].st_size < node->size)
+               ? EPROTO
+               : 0;
+}
+
 static int open_socket(const char *path, enum vmbus_node_kind kind, struct vmbus_node *node)
 {
     const struct timeval patience = {.tv_sec = GREETING_SECONDS};
@@ -104,6 +120,8 @@ static int open_socket(const char *path, enum vmbus_node_kind kind, struct vmbus
         error = receive_greeting(node, kind);
     if (!error && (!is_sealed(node->files[0]) || !is_sealed(node->files[1])))
         error = EPROTO;
+    if (!error)
+        error = check_sizes(node, kind);
     if (!error && kind == VMBUS_NODE_MEMORY) { /* which is all that there was to be said */
         close(node->file);
         node->file = node->files[0];

@@ -46,7 +46,7 @@ struct vmbus_node {
     int file;
     bool simulated;
     int files[VMBUS_NODE_MOST_FILES]; /* of a device's socket, else -1 */
-    uint64_t base, size;              /* of memory behind a socket */
+    uint64_t base, size;              /* of memory behind a socket; of its rings, the size */
 };
 
 /* Opens for reading and writing. 0, or errno: EBUSY when another process has the device, EPROTO for

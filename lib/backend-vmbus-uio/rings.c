@@ -95,6 +95,10 @@ int vmbus_rings_map(struct vmbus_rings *rings, const char *root, const struct vm
                     const struct vmbus_node *node)
 {
     size_t ring = vmbus_device_ring_size(device);
+
+    /* The kernel refuses to map more than there is. */
+    if (node->simulated && 2 * ring > node->size)
+        return EPROTO;
     int file = MAP_TWICE ? open_ring_file(root, device, node) : -1;
     bool done = file >= 0 && map_twice(rings, file, ring);
 

@@ -23,6 +23,7 @@ enum { RING = 4096 + 8192, THREADS = 4, PATIENCE_S = 60 };
 
 static const char *root;
 static int listener, connection;
+static size_t missing;        /* bytes that the device's files lack */
 static unsigned char *memory; /* both rings */
 static struct bus_ring from_guest, to_guest;
 static struct vmbus_channel channel;
@@ -35,7 +36,7 @@ static int make_memory(size_t size, unsigned char **mapping)
 {
     int file = memfd_create("rings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    assert_int_equal(ftruncate(file, (off_t)size), 0);
+    assert_int_equal(ftruncate(file, (off_t)(size - missing)), 0);
     assert_int_equal(fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
     *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     assert_ptr_not_equal(*mapping, MAP_FAILED);
@@ -127,7 +128,7 @@ static void attend(void *context)
 
 static const struct vmbus_channel_owner owner = {.message = receive_message, .attend = attend};
 
-static void open_with_spin(uint64_t spin_ns)
+static NTSTATUS try_to_open(uint64_t spin_ns)
 {
     struct vmbus_device device = {.monitor = VMBUS_NO_MONITOR, .map_size = {2 * RING, 4096, 4096}};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -144,8 +145,14 @@ static void open_with_spin(uint64_t spin_ns)
     atomic_store(&attended, 0);
     atomic_store(&messages, 0);
     last_message = 0;
-    assert_int_equal(vmbus_channel_open(&channel, root, &device, spin_ns, &owner), STATUS_SUCCESS);
+    NTSTATUS status = vmbus_channel_open(&channel, root, &device, spin_ns, &owner);
     pthread_join(thread, NULL);
+    return status;
+}
+
+static void open_with_spin(uint64_t spin_ns)
+{
+    assert_int_equal(try_to_open(spin_ns), STATUS_SUCCESS);
 }
 
 static int set_up(void **state)
@@ -562,6 +569,16 @@ static void looking_before_sleeping_finds_replies_too(void **state)
     }
 }
 
+/* The next access would be a fault. */
+static void rings_that_are_smaller_than_sysfs_says_are_no_channel(void **state)
+{
+    tear_down(state);
+    missing = 4096;
+    NTSTATUS status = try_to_open(0);
+    missing = 0;
+    assert_int_equal(status, STATUS_UNSUCCESSFUL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -582,6 +599,7 @@ int main(void)
         TEST(what_exceeds_the_ring_is_refused_at_once),
         TEST(who_gives_up_for_want_of_room_leaves_the_reading_to_the_others),
         TEST(looking_before_sleeping_finds_replies_too),
+        TEST(rings_that_are_smaller_than_sysfs_says_are_no_channel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
