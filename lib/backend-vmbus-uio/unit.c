@@ -2,12 +2,15 @@
 /* Arrival and departure: from devices in sysfs to units that the engine knows. */
 #include "backend-vmbus-uio/unit.h"
 
+#include "backend-vmbus-uio/files.h"
 #include "core/last_error.h"
 #include "core/memory.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a scan found. */
 struct scan {
@@ -77,7 +80,17 @@ static const struct vmbus_device *find_device(const struct scan *scan,
     return NULL;
 }
 
-static bool is_gone(const struct scan *scan, const struct vmbus_unit *unit)
+/* Looked at before it is tried, for what is tried in vain is told as a failure each time. */
+static bool may_be_opened(const struct vmbus_transport *transport, const struct vmbus_unit *unit)
+{
+    char path[VMBUS_PATH_MAX];
+
+    return vmbus_path(path, transport->options.root, "/dev/uio%u", unit->device.uio) &&
+           faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0;
+}
+
+static bool is_gone(const struct vmbus_transport *transport, const struct scan *scan,
+                    const struct vmbus_unit *unit)
 {
     if (atomic_load(&unit->channel.dead))
         return true;
@@ -85,8 +98,8 @@ static bool is_gone(const struct scan *scan, const struct vmbus_unit *unit)
     if (!NT_SUCCESS(scan->devices_status))
         return false;
     const struct vmbus_device *device = find_device(scan, unit);
-    return unit->retry || !device || device->problem[0] || device->relid != unit->device.relid ||
-           device->uio != unit->device.uio;
+    return (unit->retry && may_be_opened(transport, unit)) || !device || device->problem[0] ||
+           device->relid != unit->device.relid || device->uio != unit->device.uio;
 }
 
 /* Without the global device the others are of no use, and begin anew with the next one. */
@@ -94,14 +107,14 @@ static void let_depart(struct vmbus_transport *transport, const struct scan *sca
 {
     struct vmbus_unit *global = &transport->units[0];
 
-    if (global->present && is_gone(scan, global)) {
+    if (global->present && is_gone(transport, scan, global)) {
         vmbus_units_depart(transport);
         return;
     }
     for (int i = 1; i < VMBUS_UNITS; i++) {
         struct vmbus_unit *unit = &transport->units[i];
 
-        if (unit->present && is_gone(scan, unit))
+        if (unit->present && is_gone(transport, scan, unit))
             depart(transport, unit);
     }
 }
@@ -190,8 +203,9 @@ static void arrive_vgpu(struct vmbus_transport *transport, struct scan *scan,
     if (NT_SUCCESS(status))
         return;
     note(scan, status, device->name, d3dkmti_fail_reason());
-    /* A device that is about to go, or whose owner may let go of it. */
-    unit->retry = status == STATUS_DEVICE_REMOVED || status == STATUS_UNSUCCESSFUL;
+    /* A device that is about to go, whose owner may let go of it, or that udev still hands over. */
+    unit->retry = status == STATUS_DEVICE_REMOVED || status == STATUS_UNSUCCESSFUL ||
+                  status == STATUS_ACCESS_DENIED;
 }
 
 static void let_arrive(struct vmbus_transport *transport, struct scan *scan,

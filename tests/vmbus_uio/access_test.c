@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, PATIENCE_S = 60 };
 
 static struct host_process host;
 
@@ -184,6 +186,58 @@ static void everything_that_takes_root_says_so_in_turn(void **state)
     assert_true(fake_root_without_privileges(memory_is_named));
 }
 
+static int seen[2]; /* a pipe: what can be opened is in use */
+
+static bool adapters_become(ULONG wanted)
+{
+    time_t end = time(NULL) + PATIENCE_S;
+    D3DKMT_ADAPTERINFO adapters[4];
+    D3DKMT_ENUMADAPTERS2 list;
+
+    do {
+        memset(&list, 0, sizeof(list));
+        list.NumAdapters = COUNT(adapters);
+        list.pAdapters = adapters;
+        usleep(10000);
+    } while ((!NT_SUCCESS(D3DKMTEnumAdapters2(&list)) || list.NumAdapters != wanted) &&
+             time(NULL) < end);
+    return list.NumAdapters == wanted;
+}
+
+static bool the_second_adapter_comes_later(void)
+{
+    return NT_SUCCESS(d3dkmt_open(host.backend)) && adapters_become(1) &&
+           write(seen[1], "", 1) == 1 && adapters_become(2);
+}
+
+/* udev gives a node to its group a moment after the kernel has made it. */
+static void a_node_that_may_be_opened_later_is_opened_then(void **state)
+{
+    static const char *const nodes[] = {"dev/uio0", "dev/uio1", "dev/mem",
+                                        "sys/bus/pci/devices/0001:00:00.0/config",
+                                        "sys/bus/pci/devices/0002:00:00.0/config"};
+    char byte;
+    (void)state;
+
+    if (geteuid() != 0)
+        skip(); /* the owner cannot be kept out */
+    host_process_stop(&host);
+    host_process_start_vmbus(&host, "adapters=2", NULL, NULL);
+    for (size_t i = 0; i < COUNT(nodes); i++)
+        assert_int_equal(chmod(at(nodes[i]), 0777), 0);
+    assert_int_equal(chmod(at("dev/uio2"), 0700), 0);
+    assert_int_equal(pipe(seen), 0);
+    pid_t udev = fork();
+    if (udev == 0) {
+        close(seen[1]);
+        _exit(read(seen[0], &byte, 1) == 1 && chmod(at("dev/uio2"), 0777) == 0 ? 0 : 1);
+    }
+    assert_true(fake_root_without_privileges(the_second_adapter_comes_later));
+    close(seen[0]);
+    close(seen[1]);
+    assert_int_equal(waitpid(udev, NULL, 0), udev);
+}
+
 static void a_node_that_udev_did_not_make_is_named(void **state)
 {
     (void)state;
@@ -273,6 +327,7 @@ int main(void)
         TEST(without_dev_mem_that_is_said),
         TEST(a_strict_dev_mem_names_its_conditions),
         TEST(everything_that_takes_root_says_so_in_turn),
+        TEST(a_node_that_may_be_opened_later_is_opened_then),
         TEST(a_node_that_udev_did_not_make_is_named),
         TEST(a_node_of_something_else_is_no_device),
         TEST(devices_that_are_not_bound_name_the_tool),
