@@ -363,27 +363,32 @@ static void await_space(struct vmbus_channel *channel)
     pthread_mutex_unlock(&channel->mutex);
 }
 
-/* With send_mutex. */
+/* With send_mutex. since: when the call began, 0: now. */
 static NTSTATUS put(struct vmbus_channel *channel, const struct vmbus_packet *packet,
-                    const void *message)
+                    const void *message, uint64_t since)
 {
     enum vmbus_ring_status status;
-    uint64_t end = 0;
 
     while ((status = vmbus_sender_put(&channel->sender, packet, message)) == VMBUS_RING_FULL) {
-        if (!end)
-            end = now_ns() + (uint64_t)VMBUS_SEND_LIMIT_MS * 1000000;
+        if (channel->full_since == 0)
+            channel->full_since = now_ns();
+        if (since == 0)
+            since = now_ns();
+        if (since < channel->full_since)
+            since = channel->full_since;
         if (vmbus_sender_await_space(&channel->sender, packet->size))
             continue;
         await_space(channel);
         vmbus_sender_space_found(&channel->sender);
         if (atomic_load(&channel->dead))
             return STATUS_DEVICE_REMOVED;
-        if (now_ns() > end)
+        if (now_ns() - since > (uint64_t)VMBUS_SEND_LIMIT_MS * 1000000)
             return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (status == VMBUS_RING_OK)
+    if (status == VMBUS_RING_OK) {
+        channel->full_since = 0;
         return STATUS_SUCCESS;
+    }
     if (status == VMBUS_RING_TOO_LARGE)
         return STATUS_INVALID_PARAMETER;
     die(channel, vmbus_ring_status_text(status));
@@ -396,17 +401,21 @@ static NTSTATUS send_packet(struct vmbus_channel *channel, const void *message, 
 {
     struct vmbus_packet packet = {
         .size = (uint32_t)size, .type = VMBUS_PACKET_DATA, .completion_requested = request};
+    uint64_t since = 0;
     bool signal = false;
 
     if (size > UINT32_MAX)
         return STATUS_INVALID_PARAMETER;
-    pthread_mutex_lock(&channel->send_mutex);
+    if (pthread_mutex_trylock(&channel->send_mutex) != 0) {
+        since = now_ns();
+        pthread_mutex_lock(&channel->send_mutex);
+    }
     if (request) {
         packet.transaction = request->transaction = ++channel->last_transaction;
         enter_request(channel, request);
     }
     NTSTATUS status =
-        atomic_load(&channel->dead) ? STATUS_DEVICE_REMOVED : put(channel, &packet, message);
+        atomic_load(&channel->dead) ? STATUS_DEVICE_REMOVED : put(channel, &packet, message, since);
     if (NT_SUCCESS(status))
         signal = vmbus_sender_publish(&channel->sender);
     pthread_mutex_unlock(&channel->send_mutex);
@@ -571,6 +580,7 @@ NTSTATUS vmbus_channel_open(struct vmbus_channel *channel, const char *root,
     channel->most_spin_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? most_spin_ns : 0;
     channel->spin_ns = most_spin_ns < FIRST_SPIN_NS ? most_spin_ns : FIRST_SPIN_NS;
     channel->requests = NULL;
+    channel->full_since = 0;
     channel->reading = channel->missed = channel->space_wanted = false;
     atomic_store(&channel->dead, false);
     rundown_reopen(&channel->users);

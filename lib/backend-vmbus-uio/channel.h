@@ -41,6 +41,7 @@ struct vmbus_channel {
     pthread_mutex_t send_mutex;
     struct vmbus_sender sender;
     uint64_t last_transaction; /* never repeats: a late reply finds nobody */
+    uint64_t full_since;       /* when the ring first had no room; 0: it had for the last packet */
 
     pthread_mutex_t mutex; /* guards what follows; may be taken under send_mutex */
     pthread_cond_t space;
@@ -75,8 +76,8 @@ size_t vmbus_channel_largest(struct vmbus_channel *channel);
 
 /*
  * As the members of struct transport_ops. A message that is larger than the ring is
- * STATUS_INVALID_PARAMETER; one for which there is no room for VMBUS_SEND_LIMIT_MS is
- * STATUS_INSUFFICIENT_RESOURCES.
+ * STATUS_INVALID_PARAMETER; one that finds no room for VMBUS_SEND_LIMIT_MS, in which no other was
+ * sent either, is STATUS_INSUFFICIENT_RESOURCES.
  */
 enum { VMBUS_SEND_LIMIT_MS = 5000 };
 

@@ -533,6 +533,37 @@ static void what_exceeds_the_ring_is_refused_at_once(void **state)
     assert_int_equal(vmbus_channel_post(&channel, large, 8192 - 32), STATUS_SUCCESS);
 }
 
+static time_t seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Nobody's patience begins when another's has ended; but who comes later is as patient. */
+static void a_ring_that_stays_full_keeps_everybody_for_one_time_limit(void **state)
+{
+    static unsigned char large[8192 - 32];
+    struct asker askers[THREADS];
+    uint64_t question;
+    (void)state;
+
+    assert_int_equal(vmbus_channel_post(&channel, large, sizeof(large)), STATUS_SUCCESS);
+    time_t before = seconds();
+    for (unsigned i = 0; i < THREADS; i++)
+        start(&askers[i], i);
+    for (unsigned i = 0; i < THREADS; i++)
+        finish(&askers[i], STATUS_INSUFFICIENT_RESOURCES);
+    assert_in_range(seconds() - before, VMBUS_SEND_LIMIT_MS / 1000 - 1,
+                    2 * VMBUS_SEND_LIMIT_MS / 1000);
+    start(&askers[0], 0);
+    sleep(1);
+    take(large, sizeof(large));
+    reply(take(&question, sizeof(question)).transaction, &question, sizeof(question));
+    finish(&askers[0], STATUS_SUCCESS);
+}
+
 /* The reading is offered to who waits for room, and it has no use for it. */
 static void who_gives_up_for_want_of_room_leaves_the_reading_to_the_others(void **state)
 {
@@ -597,6 +628,7 @@ int main(void)
         TEST(a_rescind_ends_all_calls),
         TEST(a_close_ends_all_calls),
         TEST(what_exceeds_the_ring_is_refused_at_once),
+        TEST(a_ring_that_stays_full_keeps_everybody_for_one_time_limit),
         TEST(who_gives_up_for_want_of_room_leaves_the_reading_to_the_others),
         TEST(looking_before_sleeping_finds_replies_too),
         TEST(rings_that_are_smaller_than_sysfs_says_are_no_channel),
