@@ -67,6 +67,11 @@ static NTSTATUS read_file(struct vmbus_options *options)
     int error = vmbus_file_read(path, text, sizeof(text));
     if (error == ENOENT)
         return STATUS_SUCCESS;
+    if (error == EMSGSIZE)
+        return d3dkmti_fail(STATUS_INVALID_PARAMETER,
+                            "%s is not one line of options, with commas between them, of at most "
+                            "%zu bytes",
+                            path, sizeof(text) - 2);
     if (error)
         return d3dkmti_fail(STATUS_INVALID_PARAMETER, "%s: %s", path, strerror(error));
     return d3dkmti_options_visit(text, read_option, options);

@@ -40,7 +40,7 @@ int vmbus_file_read(const char *path, char *text, size_t size)
         return error;
     text[length] = '\0';
     char *end = memchr(text, '\n', (size_t)length);
-    if (!end && (size_t)length == size - 1)
+    if (end ? end + 1 < text + length : (size_t)length == size - 1)
         return EMSGSIZE;
     if (end)
         *end = '\0';

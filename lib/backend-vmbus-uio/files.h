@@ -17,7 +17,8 @@ enum { VMBUS_PATH_MAX = 512 };
 bool vmbus_path(char path[VMBUS_PATH_MAX], const char *root, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The first line, without its end. 0, or errno: EMSGSIZE for a line that does not fit. */
+/* A file of one line, without its end. 0, or errno: EMSGSIZE for one that does not fit, and for a
+ * file of several. */
 int vmbus_file_read(const char *path, char *text, size_t size);
 
 /* A number, 0x... or decimal, that is all of the file. 0, or errno: EINVAL for anything else. */

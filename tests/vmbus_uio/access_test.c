@@ -103,6 +103,7 @@ static void a_setting_that_is_wrong_is_named(void **state)
         {"mmio=0x800000000+1048577", "SIZE of 1 MiB"},
         {"mmio=0x800000000+2048G", "outside of"},
         {"spin-us=1000001", "outside of 0 to 1000000"},
+        {"mmio=0x800000000+1M\nspin-us=0", "one line of options"},
         {"colour=blue", "\"colour\" is not an option of vmbus-uio"},
     };
     (void)state;
