@@ -57,6 +57,10 @@ struct malformed {
 };
 
 static const struct malformed packets[] = {
+    {"nothing at all", false, {0}, 0, 0},
+    {"nothing but a descriptor", false, {0}, 0, 1},
+    {"nothing but two descriptors", true, {0}, 0, 2},
+    {"nothing but too many descriptors", true, {0}, 0, 9},
     {"shorter than a header", false, {REMOTE_HELLO}, 4, 0},
     {"type 0", false, {0}, 8, 0},
     {"unknown type", false, {1000}, 8, 0},

@@ -102,9 +102,13 @@ enum remote_result remote_receive(int socket, struct remote_received *received)
     do
         size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (size < 0 && errno == EINTR);
-    if (size <= 0) /* an empty packet cannot be told from the end, and is none of ours */
+    if (size < 0)
         return REMOTE_GONE;
     take_files(received, &message);
+    if (size == 0) { /* an empty packet cannot be told from the end; but it may have descriptors */
+        remote_received_drop(received);
+        return REMOTE_GONE;
+    }
     bool cut = (message.msg_flags & MSG_CTRUNC) != 0;
     bool malformed = (message.msg_flags & MSG_TRUNC) || (cut && received->file_count > 0);
     if (malformed || cut)
