@@ -5,9 +5,11 @@
 #include "hostd/host_process.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct host_process host;
@@ -79,6 +81,49 @@ static void the_socket_is_its_users_alone(void **state)
     host_process_start(&host, NULL, NULL);
     assert_int_equal(stat(host.path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(host_process_stop(&host), 0);
+}
+
+/* ---- no descriptors */
+
+static void let_it_have(rlim_t descriptors)
+{
+    struct rlimit limit;
+
+    assert_int_equal(prlimit(host.pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    limit.rlim_cur = descriptors;
+    assert_int_equal(prlimit(host.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+static uint64_t processor_ns(void)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    assert_int_equal(clock_getcpuclockid(host.pid, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &used), 0);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+/* Who cannot be accepted waits, and the host does not turn in circles meanwhile. */
+static void a_host_without_descriptors_sleeps_until_it_has_some(void **state)
+{
+    (void)state;
+
+    host_process_start(&host, NULL, NULL);
+    unsigned descriptors = host_process_descriptors(&host);
+    let_it_have(3);
+    int connection = host_process_connect(&host);
+    usleep(50000);
+    uint64_t before = processor_ns();
+    usleep(400000);
+    assert_in_range(processor_ns() - before, 0, 100000000);
+    assert_int_equal(host_process_descriptors(&host), descriptors);
+    let_it_have(64);
+    while (host_process_descriptors(&host) == descriptors)
+        usleep(10000);
+    close(connection);
+    close(host_process_join(&host));
     assert_int_equal(host_process_stop(&host), 0);
 }
 
@@ -154,6 +199,7 @@ int main(void)
         cmocka_unit_test(more_clients_than_allowed_are_refused),
         cmocka_unit_test(other_users_are_refused_unless_they_are_allowed),
         cmocka_unit_test(the_socket_is_its_users_alone),
+        cmocka_unit_test(a_host_without_descriptors_sleeps_until_it_has_some),
         cmocka_unit_test(more_threads_than_slots_wait_for_one),
         cmocka_unit_test(the_callers_memory_is_refused_with_a_reason),
         cmocka_unit_test(options_of_the_host_are_refused_here),

@@ -118,17 +118,18 @@ static const char *refuse(struct hostd *hostd, const struct ucred *peer)
     return full ? "there are too many guests" : NULL;
 }
 
-static void accept_one(struct hostd *hostd)
+/* False when there is nothing to accept it with. */
+static bool accept_one(struct hostd *hostd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
     int accepted = accept4(hostd->listener, NULL, NULL, SOCK_CLOEXEC);
 
     if (accepted < 0)
-        return;
+        return errno == EINTR;
     if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         close(accepted);
-        return;
+        return true;
     }
     const char *reason = refuse(hostd, &peer);
     if (reason) {
@@ -137,6 +138,7 @@ static void accept_one(struct hostd *hostd)
     } else if (!hostd_guest_start(hostd, accepted, peer.pid)) {
         hostd_log(hostd, HOST_LOG_ERROR, "process %ld refused: no resources", (long)peer.pid);
     }
+    return true;
 }
 
 void hostd_run(struct hostd *hostd, int stop)
@@ -144,17 +146,20 @@ void hostd_run(struct hostd *hostd, int stop)
     struct pollfd polled[] = {{.fd = stop, .events = POLLIN},
                               {.fd = hostd->listener, .events = POLLIN},
                               {.fd = hostd->wake, .events = POLLIN}};
+    bool full = false; /* who waits to be accepted would keep poll from sleeping */
     uint64_t count;
 
     for (;;) {
-        if (poll(polled, 3, hostd_adapters_hurry(hostd) ? LOOK_AGAIN_MS : -1) < 0)
+        bool hurry = hostd_adapters_hurry(hostd);
+
+        polled[1].events = full ? 0 : POLLIN;
+        if (poll(polled, 3, hurry || full ? LOOK_AGAIN_MS : -1) < 0)
             continue;
         if (polled[0].revents)
             return;
         if (polled[2].revents & POLLIN)
             (void)!read(hostd->wake, &count, sizeof(count));
-        if (polled[1].revents & POLLIN)
-            accept_one(hostd);
+        full = (polled[1].revents & POLLIN) && !accept_one(hostd);
     }
 }
 
