@@ -52,7 +52,11 @@ struct remote_transport {
     pthread_mutex_t request_mutex; /* one request at a time */
     pthread_mutex_t answer_mutex;
     pthread_cond_t answered;
-    bool answer_is_there;
+    enum remote_answer_state {
+        REMOTE_ANSWER_UNASKED,
+        REMOTE_ANSWER_AWAITED,
+        REMOTE_ANSWER_THERE,
+    } answer_state;
     struct remote_received *answer;   /* of the request, when it is there */
     struct remote_received *incoming; /* the receiver's */
 

@@ -22,16 +22,28 @@ enum { PAGE_SIZE = 4096 };
 
 /* ---- requests on the socket */
 
+static void set_answer_state(struct remote_transport *transport, enum remote_answer_state state)
+{
+    pthread_mutex_lock(&transport->answer_mutex);
+    transport->answer_state = state;
+    pthread_mutex_unlock(&transport->answer_mutex);
+}
+
 bool remote_ask(struct remote_transport *transport, const struct remote_outgoing *request,
                 struct remote_packet *answer)
 {
-    if (atomic_load(&transport->gone) || remote_send(transport->socket, request, true) != REMOTE_OK)
+    if (atomic_load(&transport->gone))
         return false;
+    set_answer_state(transport, REMOTE_ANSWER_AWAITED);
+    if (remote_send(transport->socket, request, true) != REMOTE_OK) {
+        set_answer_state(transport, REMOTE_ANSWER_UNASKED);
+        return false;
+    }
     pthread_mutex_lock(&transport->answer_mutex);
-    while (!transport->answer_is_there && !atomic_load(&transport->gone))
+    while (transport->answer_state != REMOTE_ANSWER_THERE && !atomic_load(&transport->gone))
         pthread_cond_wait(&transport->answered, &transport->answer_mutex);
-    bool there = transport->answer_is_there;
-    transport->answer_is_there = false;
+    bool there = transport->answer_state == REMOTE_ANSWER_THERE;
+    transport->answer_state = REMOTE_ANSWER_UNASKED;
     pthread_mutex_unlock(&transport->answer_mutex);
     /* The receiver has decoded it before. */
     return there && !remote_packet_decode(transport->answer->bytes, transport->answer->size,
@@ -232,16 +244,22 @@ static const struct transport_ops remote_transport_ops = {
 
 /* ---- the receiver */
 
-/* An answer goes to the request that waits; the buffers change hands. */
-static void take_answer(struct remote_transport *transport)
+/* An answer goes to the request that waits; the buffers change hands. False: none waits, but one
+ * may still be looking at the answer before. */
+static bool take_answer(struct remote_transport *transport)
 {
     pthread_mutex_lock(&transport->answer_mutex);
-    struct remote_received *received = transport->incoming;
-    transport->incoming = transport->answer;
-    transport->answer = received;
-    transport->answer_is_there = true;
-    pthread_cond_signal(&transport->answered);
+    bool awaited = transport->answer_state == REMOTE_ANSWER_AWAITED;
+    if (awaited) {
+        struct remote_received *received = transport->incoming;
+
+        transport->incoming = transport->answer;
+        transport->answer = received;
+        transport->answer_state = REMOTE_ANSWER_THERE;
+        pthread_cond_signal(&transport->answered);
+    }
     pthread_mutex_unlock(&transport->answer_mutex);
+    return awaited;
 }
 
 /* False when the connection is at its end. */
@@ -255,8 +273,9 @@ static bool receive_one(struct remote_transport *transport)
     const char *wrong =
         remote_packet_decode(received->bytes, received->size, received->file_count, false, &packet);
     if (!wrong && packet.type == REMOTE_ANSWER) {
-        take_answer(transport);
-        return true;
+        if (take_answer(transport))
+            return true;
+        wrong = "an answer to nothing";
     }
     remote_received_drop(received);
     if (!wrong && packet.type == REMOTE_MESSAGE) {
@@ -267,14 +286,16 @@ static bool receive_one(struct remote_transport *transport)
         remote_adapters_hear(transport, &packet);
         return true;
     }
-    transport->services->log(D3DKMT_LOG_ERROR, "hostd", "the host sent what is no packet: %s",
+    transport->services->log(D3DKMT_LOG_ERROR, "hostd", "the host sent what cannot be: %s",
                              wrong ? wrong : "a second welcome");
     return false;
 }
 
-/* Whoever waits for the host learns that nothing will come any more. */
+/* Whoever waits for the host learns that nothing will come any more; and the host, should it still
+ * be there, that nobody takes part in what it does. */
 static void say_gone(struct remote_transport *transport)
 {
+    shutdown(transport->socket, SHUT_RDWR);
     pthread_mutex_lock(&transport->answer_mutex);
     atomic_store(&transport->gone, true);
     pthread_cond_broadcast(&transport->answered);

@@ -59,8 +59,9 @@ uint32_t remote_slot_wait(struct remote_slot *slot, uint32_t state, uint64_t spi
 void remote_slot_set(struct remote_slot *slot, uint32_t state);
 
 /*
- * Closes the slot at the connection's end. Wakes who sleeps over it even if the state says that
- * nobody does: the other process may have ended after it handed the slot over, and before it woke.
+ * Closes the slot at the connection's end. Wakes all that sleep over it even if the state says that
+ * nobody does: the other process may have ended after it handed the slot over, and before it woke;
+ * or it may sleep there itself, to be woken in this one's place.
  */
 void remote_slot_close(struct remote_slot *slot);
 

@@ -5,6 +5,7 @@
  */
 #include "backend-loopback/remote/frame.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -69,9 +70,9 @@ uint32_t remote_slot_wait(struct remote_slot *slot, uint32_t state, uint64_t spi
     return seen & ~(uint32_t)REMOTE_SLOT_ASLEEP;
 }
 
-static void wake(struct remote_slot *slot)
+static void wake(struct remote_slot *slot, int most)
 {
-    syscall(SYS_futex, &slot->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, &slot->state, FUTEX_WAKE, most, NULL, NULL, 0);
 }
 
 void remote_slot_set(struct remote_slot *slot, uint32_t state)
@@ -79,11 +80,11 @@ void remote_slot_set(struct remote_slot *slot, uint32_t state)
     uint32_t old = atomic_exchange_explicit(&slot->state, state, memory_order_acq_rel);
 
     if (old & REMOTE_SLOT_ASLEEP)
-        wake(slot);
+        wake(slot, 1);
 }
 
 void remote_slot_close(struct remote_slot *slot)
 {
     atomic_store_explicit(&slot->state, REMOTE_SLOT_CLOSED, memory_order_release);
-    wake(slot);
+    wake(slot, INT_MAX);
 }
