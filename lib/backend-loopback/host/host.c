@@ -105,6 +105,7 @@ NTSTATUS host_adapter_start(struct host *host, uint32_t index,
     }
     if (index >= host->adapter_count)
         host->adapter_count = index + 1;
+    adapter->removed = false;
     atomic_store(&adapter->present, true);
     return STATUS_SUCCESS;
 }

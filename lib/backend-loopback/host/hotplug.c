@@ -117,7 +117,7 @@ static void destroy_everything(struct host *host, struct host_adapter *adapter)
  * process; then the place stays taken until a later look. */
 static void stop_if_unused(struct host_adapter *adapter)
 {
-    if (adapter->gpu && !atomic_load(&adapter->present) && gpu_adapter_wind_up(adapter->gpu))
+    if (adapter->gpu && adapter->removed && gpu_adapter_wind_up(adapter->gpu))
         host_adapter_stop(adapter);
 }
 
@@ -129,6 +129,7 @@ NTSTATUS host_adapter_remove(struct host *host, uint32_t index)
     lose(host, adapter);
     pthread_rwlock_wrlock(&host->presence);
     destroy_everything(host, adapter);
+    adapter->removed = true;
     stop_if_unused(adapter);
     pthread_rwlock_unlock(&host->presence);
     return STATUS_SUCCESS;

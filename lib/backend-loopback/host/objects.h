@@ -141,6 +141,7 @@ struct host_adapter {
     uint32_t index;
     struct host_adapter_config config; /* texts are the host's copies */
     _Atomic bool present;              /* commands are for adapters that are */
+    bool removed;                      /* its place is free once nothing keeps its memory */
     struct gpu_adapter *gpu;           /* NULL: the place is free */
 };
 

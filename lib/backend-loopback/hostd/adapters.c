@@ -66,8 +66,9 @@ static void advance(struct hostd *hostd, uint32_t number)
         pthread_mutex_unlock(&hostd->mutex);
         (void)host_adapter_remove(hostd->host, number);
         pthread_mutex_lock(&hostd->mutex);
-        departure->phase = HOSTD_STAYS;
+        departure->phase = HOSTD_ABSENT;
         tell_all(hostd, REMOTE_REMOVED, &body, sizeof(body));
+        pthread_cond_broadcast(&hostd->changed);
     }
 }
 
@@ -102,9 +103,12 @@ NTSTATUS hostd_adapter_add(struct hostd *hostd, const struct remote_add *wanted,
     if (!NT_SUCCESS(status))
         return status;
     pthread_mutex_lock(&hostd->mutex);
+    /* Its place is free as soon as the host lets go of the one before; then guests are told. */
+    while (hostd->departures[*number].phase != HOSTD_ABSENT)
+        pthread_cond_wait(&hostd->changed, &hostd->mutex);
+    hostd->departures[*number].phase = HOSTD_STAYS;
     arrived = (struct remote_arrived){*number, describe(hostd, *number)};
-    if (arrived.adapter.present)
-        tell_all(hostd, REMOTE_ARRIVED, &arrived, sizeof(arrived));
+    tell_all(hostd, REMOTE_ARRIVED, &arrived, sizeof(arrived));
     pthread_mutex_unlock(&hostd->mutex);
     return STATUS_SUCCESS;
 }
@@ -162,9 +166,10 @@ bool hostd_adapters_hurry(struct hostd *hostd)
     pthread_mutex_lock(&hostd->mutex);
     for (uint32_t i = 0; i < REMOTE_MAX_ADAPTERS; i++) {
         const struct hostd_departure *departure = &hostd->departures[i];
-        bool late = departure->phase != HOSTD_STAYS && now_ns() > departure->patience_until;
+        bool going = departure->phase != HOSTD_STAYS && departure->phase != HOSTD_ABSENT;
+        bool late = going && now_ns() > departure->patience_until;
 
-        any |= departure->phase != HOSTD_STAYS;
+        any |= going;
         for (struct hostd_guest *guest = hostd->guests; late && guest; guest = guest->next) {
             if (guest->owes[i] != REMOTE_QUIET && guest->owes[i] != REMOTE_LEFT)
                 continue;

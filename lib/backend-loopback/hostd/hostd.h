@@ -8,9 +8,10 @@
 
 #include <pthread.h>
 
-/* The way of an adapter out of a host that has guests. */
+/* The way of an adapter out of a host that has guests, and what guests know of it. */
 struct hostd_departure {
     enum hostd_phase {
+        HOSTD_ABSENT, /* no guest has been told of one */
         HOSTD_STAYS,
         HOSTD_QUIETING, /* until no guest waits for it any more */
         HOSTD_LOSING,   /* the host lets its devices fail */

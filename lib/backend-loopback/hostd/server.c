@@ -91,6 +91,8 @@ NTSTATUS hostd_create(const struct hostd_config *config, struct hostd **result, 
     pthread_mutex_init(&hostd->mutex, NULL);
     pthread_cond_init(&hostd->changed, NULL);
     NTSTATUS status = host_create(&config->host, &hostd->host);
+    for (uint32_t i = 0; NT_SUCCESS(status) && i < config->host.adapter_count; i++)
+        hostd->departures[i].phase = HOSTD_STAYS;
     if (!NT_SUCCESS(status))
         snprintf(why, WHY_SIZE, "the simulated host could not be started (0x%08x)",
                  (unsigned)status);
