@@ -5,6 +5,7 @@
  */
 #include "client/client.h"
 #include "client/gpu.h"
+#include "client/other_process.h"
 #include "guest/world.h"
 #include "hostd/host_process.h"
 
@@ -142,6 +143,63 @@ static void a_killed_client_leaves_nothing_behind(void **state)
     assert_int_equal(host_process_stop(&host), 0);
 }
 
+/* ---- a client that waits for its GPU */
+
+static int wait_for_the_gpu(int channel, void *unused)
+{
+    struct softgpu_writer writer;
+    struct client_gpu gpu;
+
+    (void)unused;
+    CHILD_EXPECT(NT_SUCCESS(d3dkmt_open(host.backend)));
+    CHILD_EXPECT(NT_SUCCESS(client_gpu_open(&gpu)));
+    softgpu_writer_init(&writer, gpu.commands.cpu, gpu.commands.size);
+    softgpu_hang(&writer);
+    CHILD_EXPECT(
+        NT_SUCCESS(umd_submit(gpu.context, gpu.commands.address, softgpu_writer_size(&writer))));
+    CHILD_EXPECT(other_process_say(channel));
+    /* With its last handle go the devices, which waits for what they run. */
+    D3DKMT_CLOSEADAPTER close_adapter = {gpu.umd.adapter};
+    (void)D3DKMTCloseAdapter(&close_adapter);
+    return 2;
+}
+
+/* The host need not wait as long as the client would have, nor need others. */
+static void what_a_killed_client_waited_for_is_given_up(void **state)
+{
+    (void)state;
+    host_process_start(&host, "adapters=2,hang-timeout-ms=3600000", NULL);
+    int observer = host_process_join(&host);
+    struct other_process other = other_process_start(wait_for_the_gpu, NULL);
+    assert_true(other_process_hear(other.channel));
+    usleep(50000); /* until it waits; if that takes longer, less is tested */
+    other_process_kill(&other);
+    host_process_until_alone(observer);
+    assert_int_equal(host_process_count(observer).objects, 0);
+    close(observer);
+    assert_int_equal(host_process_stop(&host), 0);
+}
+
+static void the_next_one_finds_the_bus_as_it_was(void **state)
+{
+    struct client_gpu gpu;
+    (void)state;
+
+    host_process_start_vmbus(&host, "hang-timeout-ms=3600000", NULL, NULL);
+    struct other_process other = other_process_start(wait_for_the_gpu, NULL);
+    assert_true(other_process_hear(other.channel));
+    usleep(50000); /* until it waits; if that takes longer, less is tested */
+    other_process_kill(&other);
+    alarm(60); /* a hang ends the program */
+    assert_success(d3dkmt_open(host.backend));
+    assert_success(client_gpu_open(&gpu));
+    assert_success(client_gpu_run(&gpu, 9));
+    client_gpu_close(&gpu);
+    D3DKMTCloseDxCoreDevice();
+    alarm(0);
+    assert_int_equal(host_process_stop(&host), 0);
+}
+
 /* ---- the host */
 
 static atomic_uint calling;
@@ -244,6 +302,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_killed_client_leaves_nothing_behind, start_host),
+        cmocka_unit_test(what_a_killed_client_waited_for_is_given_up),
+        cmocka_unit_test(the_next_one_finds_the_bus_as_it_was),
         cmocka_unit_test_setup(a_killed_host_ends_every_call, start_host),
         cmocka_unit_test_setup(a_killed_host_leaves_descriptors_without_meaning, start_host),
         cmocka_unit_test_setup(a_host_that_ends_takes_its_socket_along, start_host),

@@ -170,6 +170,11 @@ void gpu_device_flush(struct gpu_device *device)
     for_each_queue(device, gpu_queue_flush);
 }
 
+void gpu_device_stop(struct gpu_device *device)
+{
+    for_each_queue(device, stop_queue);
+}
+
 NTSTATUS gpu_device_escape(struct gpu_device *device, void *data, uint32_t size)
 {
     struct gpu_adapter *adapter = device->process->adapter;

@@ -54,6 +54,9 @@ void gpu_device_mark_error(struct gpu_device *device, enum gpu_device_state stat
 /* Waits until each of its queues is empty or blocked on a fence or on memory. */
 void gpu_device_flush(struct gpu_device *device);
 
+/* Discards the work of all its queues, as the beginning of its end: a flush that waits returns. */
+void gpu_device_stop(struct gpu_device *device);
+
 /* D3DKMT_ESCAPE_DRIVERPRIVATE, to the miniport. */
 NTSTATUS gpu_device_escape(struct gpu_device *device, void *data, uint32_t size);
 

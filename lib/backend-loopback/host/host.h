@@ -146,6 +146,10 @@ void host_destroy(struct host *host);
 NTSTATUS host_guest_connect(struct host *host, const struct host_guest_link *link,
                             struct host_guest **guest);
 
+/* The guest has left a channel, on which its last commands are in progress: what its devices on
+ * that adapter (HOST_GLOBAL_CHANNEL: on all) run is given up, so that no command waits for it. */
+void host_guest_stop(struct host_guest *guest, int channel);
+
 /* Ends the guest: its processes and everything in them, its GPADLs, its shared objects. None of its
  * commands is in progress; when this returns the link is not used any more. NULL is fine. */
 void host_guest_disconnect(struct host_guest *guest);

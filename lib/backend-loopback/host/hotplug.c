@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Adapters that come and go while guests use them. */
+/* Adapters and guests that come and go while others use the host. */
 #include <stdlib.h>
 
 #include "backend-loopback/host/objects.h"
 
-/* Calls visit for each device of the adapter, in every process. */
-static void for_each_device(struct host *host, const struct host_adapter *adapter,
+/* Calls visit for each device of the adapter (NULL: of all), in every process of the guest (NULL:
+ * of all). */
+static void for_each_device(struct host *host, const struct host_guest *guest,
+                            const struct host_adapter *adapter,
                             void (*visit)(struct host_process *process, struct host_device *device))
 {
     uint32_t processes, devices;
-    struct host_object **list =
-        host_table_owned(&host->globals, NULL, HOST_KIND_PROCESS, &processes);
+    struct host_object **list = host_table_owned(&host->globals, guest ? &guest->object : NULL,
+                                                 HOST_KIND_PROCESS, &processes);
     for (uint32_t i = 0; i < processes; i++) {
         struct host_process *process = (struct host_process *)(void *)list[i];
         struct host_object **own =
             host_table_owned(&process->table, NULL, HOST_KIND_DEVICE, &devices);
         for (uint32_t k = 0; k < devices; k++) {
             struct host_device *device = (struct host_device *)(void *)own[k];
-            if (device->adapter == adapter)
+            if (!adapter || device->adapter == adapter)
                 visit(process, device);
             host_object_release(own[k]);
         }
@@ -39,10 +41,10 @@ static void fail_device(struct host_process *process, struct host_device *device
 static void lose(struct host *host, struct host_adapter *adapter)
 {
     atomic_store(&adapter->present, false);
-    for_each_device(host, adapter, fail_device);
+    for_each_device(host, NULL, adapter, fail_device);
     pthread_rwlock_wrlock(&host->presence);
     pthread_rwlock_unlock(&host->presence);
-    for_each_device(host, adapter, fail_device);
+    for_each_device(host, NULL, adapter, fail_device);
 }
 
 NTSTATUS host_adapter_lose(struct host *host, uint32_t adapter)
@@ -53,7 +55,22 @@ NTSTATUS host_adapter_lose(struct host *host, uint32_t adapter)
     return STATUS_SUCCESS;
 }
 
-/* ---- what is left on it */
+/* ---- a guest that goes */
+
+static void stop_device(struct host_process *process, struct host_device *device)
+{
+    (void)process;
+    gpu_device_stop(device->gpu);
+}
+
+void host_guest_stop(struct host_guest *guest, int channel)
+{
+    const struct host_adapter *adapter =
+        channel == HOST_GLOBAL_CHANNEL ? NULL : &guest->host->adapters[channel];
+    for_each_device(guest->host, guest, adapter, stop_device);
+}
+
+/* ---- what is left on an adapter */
 
 static void destroy_device(struct host_process *process, struct host_device *device)
 {
@@ -102,7 +119,7 @@ static void leave_process(struct host_process *process, const struct host_adapte
 static void destroy_everything(struct host *host, struct host_adapter *adapter)
 {
     uint32_t count;
-    for_each_device(host, adapter, destroy_device);
+    for_each_device(host, NULL, adapter, destroy_device);
     destroy_shared(&host->globals, HOST_KIND_SHARED_OBJECT, adapter);
     destroy_shared(&host->worker, HOST_KIND_WORKER_OBJECT, adapter);
     struct host_object **list = host_table_owned(&host->globals, NULL, HOST_KIND_PROCESS, &count);

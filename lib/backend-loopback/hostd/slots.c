@@ -99,6 +99,7 @@ void hostd_slots_close(struct hostd_guest *guest)
     for (uint32_t i = 0; i < REMOTE_SLOTS; i++)
         if (guest->threads[i].started)
             remote_slot_close(&guest->slots[i]);
+    host_guest_stop(guest->guest, HOST_GLOBAL_CHANNEL);
     for (uint32_t i = 0; i < REMOTE_SLOTS; i++)
         if (guest->threads[i].started)
             join(&guest->threads[i]);

@@ -405,6 +405,8 @@ void bus_channel_close(struct bus_channel *channel)
 
     atomic_store(&channel->stopping, true);
     (void)!write(channel->wake, &one, sizeof(one));
+    if (channel->device->number > 0) /* commands on the global one wait for nothing */
+        host_guest_stop(channel->guest, (int)channel->device->number - 1);
     pthread_join(channel->thread, NULL);
     free_channel(channel);
 }
