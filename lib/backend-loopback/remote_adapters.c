@@ -59,14 +59,14 @@ static void depart(struct remote_transport *transport, struct remote_known_adapt
 
     move(&transport->adapters, known, REMOTE_FADING);
     d3dkmti_guest_vm_channel_rescinded(transport->vm, body.adapter + 1);
-    /* One that the engine did not start has no channel to close. */
-    remote_adapters_close(transport, body.adapter);
+    /* One that the engine did not start has nothing to await. */
+    remote_adapters_let_go(transport, body.adapter);
     d3dkmti_guest_vm_pci_removed(transport->vm, body.adapter);
     move(&transport->adapters, known, REMOTE_OUT);
     (void)remote_request(transport, REMOTE_LEFT, &body, sizeof(body), NULL);
 }
 
-void remote_adapters_close(struct remote_transport *transport, uint32_t number)
+void remote_adapters_let_go(struct remote_transport *transport, uint32_t number)
 {
     struct remote_adapters *adapters = &transport->adapters;
     struct remote_known_adapter *known = &adapters->known[number];

@@ -94,7 +94,7 @@ bool remote_adapters_start(struct remote_transport *transport);
 void remote_adapters_hear(struct remote_transport *transport, const struct remote_packet *packet);
 void remote_adapters_end(struct remote_transport *transport);
 
-/* The engine closes the channel of one: waits until the host has let it go. */
-void remote_adapters_close(struct remote_transport *transport, uint32_t number);
+/* The engine has ended its waits for one that goes: waits until the host has let it go. */
+void remote_adapters_let_go(struct remote_transport *transport, uint32_t number);
 
 #endif

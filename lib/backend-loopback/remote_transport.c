@@ -85,8 +85,11 @@ static void close_channel(void *context, guest_channel channel)
     struct remote_transport *transport = context;
 
     atomic_store(&transport->channel_open[channel], false);
-    if (channel != GUEST_CHANNEL_GLOBAL)
-        remote_adapters_close(transport, channel - 1);
+}
+
+static void await_closed(void *context, guest_channel channel)
+{
+    remote_adapters_let_go(context, channel - 1);
 }
 
 /* The lowest free slot: as few threads of the host as there are threads here that call at once. */
@@ -229,6 +232,7 @@ static NTSTATUS map_io(void *context, uint64_t address, size_t size, bool writab
 static const struct transport_ops remote_transport_ops = {
     .open_channel = open_channel,
     .close_channel = close_channel,
+    .await_closed = await_closed,
     .exchange = exchange,
     .post = post,
     .config_read = config_read,

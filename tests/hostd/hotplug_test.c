@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct host_process host;
@@ -185,16 +186,45 @@ static int sleep_on(int channel, void *unused)
     return 1;
 }
 
-/* A process that is stopped keeps nobody waiting for long: the host ends its connection. */
+static void *remove_it(void *status)
+{
+    *(NTSTATUS *)status = d3dkmt_loopback_remove_adapter(0);
+    return NULL;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A process that is stopped keeps nobody waiting for long: the host ends its connection. Until then
+ * others go on with what they have. */
 static void a_process_that_does_not_answer_is_left_behind(void **state)
 {
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    pthread_t thread;
+    struct umd umd;
+
     (void)state;
     let_the_observer_go();
     struct other_process other = other_process_start(sleep_on, NULL);
     assert_true(other_process_hear(other.channel));
+    assert_success(client_gpu_open(&gpu));
     kill(other.pid, SIGSTOP);
-    assert_success(d3dkmt_loopback_remove_adapter(0));
+    uint64_t start = now_ms();
+    assert_int_equal(pthread_create(&thread, NULL, remove_it, &status), 0);
+    assert_int_equal(client_wait(gpu.umd.device, gpu.fence.object, 100, 0), STATUS_DEVICE_REMOVED);
     assert_int_equal(enumerate(), 1);
+    assert_success(umd_open(&umd, 0));
+    umd_close(&umd);
+    assert_in_range(now_ms() - start, 0, 4000); /* the host's patience is 5 s */
+    pthread_join(thread, NULL);
+    assert_success(status);
+    assert_int_equal(enumerate(), 1);
+    client_gpu_close(&gpu);
     other_process_kill(&other);
     observer = host_process_join(&host);
 }
@@ -217,12 +247,6 @@ static void a_process_that_is_killed_meanwhile_costs_nothing(void **state)
 }
 
 /* ---- the host goes in the middle */
-
-static void *remove_it(void *status)
-{
-    *(NTSTATUS *)status = d3dkmt_loopback_remove_adapter(0);
-    return NULL;
-}
 
 static void a_host_that_dies_meanwhile_ends_the_wait(void **state)
 {

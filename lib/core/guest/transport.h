@@ -54,6 +54,11 @@ struct transport_ops {
     /* Closes a channel; exchanges in progress fail with STATUS_DEVICE_REMOVED. */
     void (*close_channel)(void *transport, guest_channel channel);
     /*
+     * Waits until the host does not use the memory behind a rescinded channel any more, which was
+     * closed before; the engine then looks at it. NULL: when it is closed.
+     */
+    void (*await_closed)(void *transport, guest_channel channel);
+    /*
      * Sends a message and waits for its completion, without a time limit. At most capacity bytes
      * of the reply are stored; *reply_size is what arrived of it, rounded up to 8 as VMBus does.
      */

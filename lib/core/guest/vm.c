@@ -51,17 +51,23 @@ static void free_adapter(struct reference *reference)
     free((struct guest_adapter *)reference);
 }
 
-static void stop(struct guest_adapter *adapter)
+/* In this order: no new calls, no waiting ones, no exchanges. True when devices remain to be
+ * stopped, which is last: calls could hold them. */
+static bool begin_stop(struct guest_adapter *adapter)
 {
     bool was_active = adapter->state == GUEST_ADAPTER_ACTIVE;
 
-    /* In this order: no new calls, no waiting ones, no exchanges, and then what they could hold. */
     adapter->state = GUEST_ADAPTER_STOPPED;
     guest_events_cancel(&adapter->vm->events, adapter, STATUS_DEVICE_REMOVED, false);
     if (adapter->channel_open)
         adapter->vm->ops->close_channel(adapter->vm->transport, adapter->channel);
     adapter->channel_open = false;
-    if (was_active)
+    return was_active;
+}
+
+static void stop(struct guest_adapter *adapter)
+{
+    if (begin_stop(adapter))
         guest_adapter_stop_devices(adapter);
 }
 
@@ -333,14 +339,36 @@ void d3dkmti_guest_vm_pci_removed(struct guest_vm *vm, guest_pci_function functi
     pthread_mutex_unlock(&vm->mutex);
 }
 
-void d3dkmti_guest_vm_channel_rescinded(struct guest_vm *vm, guest_channel channel)
+/* Begins to stop all of the channel. An adapter, referenced, whose devices remain; NULL: no more.
+ */
+static struct guest_adapter *begin_stop_of_channel(struct guest_vm *vm, guest_channel channel)
 {
+    struct guest_adapter *adapter;
+
     pthread_mutex_lock(&vm->mutex);
-    for (struct guest_adapter *adapter = vm->adapters; adapter; adapter = adapter->next) {
-        if (adapter->has_channel && adapter->channel == channel)
-            stop(adapter);
+    for (adapter = vm->adapters; adapter; adapter = adapter->next) {
+        if (adapter->has_channel && adapter->channel == channel && begin_stop(adapter)) {
+            reference_acquire(&adapter->reference);
+            break;
+        }
     }
     pthread_mutex_unlock(&vm->mutex);
+    return adapter;
+}
+
+void d3dkmti_guest_vm_channel_rescinded(struct guest_vm *vm, guest_channel channel)
+{
+    struct guest_adapter *adapter;
+
+    while ((adapter = begin_stop_of_channel(vm, channel)) != NULL) {
+        /* Without the mutex: calls about other adapters go on meanwhile. */
+        if (vm->ops->await_closed)
+            vm->ops->await_closed(vm->transport, channel);
+        pthread_mutex_lock(&vm->mutex);
+        guest_adapter_stop_devices(adapter);
+        pthread_mutex_unlock(&vm->mutex);
+        reference_release(&adapter->reference);
+    }
 }
 
 void d3dkmti_guest_vm_global_rescinded(struct guest_vm *vm)
