@@ -261,20 +261,21 @@ static void *serve(void *context)
 {
     struct bus_channel *channel = context;
     const uint64_t one = 1;
-    bool open = true, waiting = false, honest = read_ring(channel);
+    bool open = true, honest = true;
+    bool signalled = true; /* what came before this thread is looked at too */
 
     while (open && !atomic_load(&channel->stopping)) {
-        open = wait_for_guest(channel, waiting);
-        bool signalled = !kernel_has_monitor(channel->bus) || take_monitor(channel) ||
-                         atomic_exchange(&channel->resumed, false);
-        if (open && honest && signalled) {
+        if (honest && signalled) {
             honest = read_ring(channel);
             if (!honest)
                 give_up(channel, "the guest broke the rules of its ring");
         }
         pthread_mutex_lock(&channel->mutex);
-        waiting = flush(channel);
+        bool waiting = flush(channel);
         pthread_mutex_unlock(&channel->mutex);
+        open = wait_for_guest(channel, waiting);
+        signalled = !kernel_has_monitor(channel->bus) || take_monitor(channel) ||
+                    atomic_exchange(&channel->resumed, false);
     }
     atomic_store(&channel->ended, true);
     (void)!write(channel->bus->wake, &one, sizeof(one));
