@@ -68,9 +68,9 @@ static int receive_greeting(struct vmbus_node *node, enum vmbus_node_kind kind)
     while (size < 0 && errno == EINTR);
     if (size < 0)
         return errno == EAGAIN ? ETIMEDOUT : errno;
+    take_files(node, &message, &count); /* which may come with a packet of no bytes */
     if (size == 0)
         return ENODEV;
-    take_files(node, &message, &count);
     if (message.msg_flags & MSG_CTRUNC)
         return EMFILE;
     if (size != sizeof(greeting) || greeting.magic != VMBUS_NODE_MAGIC || greeting.kind != kind)

@@ -7,6 +7,7 @@
 #include "backend-vmbus-uio/channel.h"
 #include "core/test.h"
 #include "fake_root.h"
+#include "guest/held.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ enum { RING = 4096 + 8192, THREADS = 4, PATIENCE_S = 60 };
 static const char *root;
 static int listener, connection;
 static size_t missing;        /* bytes that the device's files lack */
+static bool speechless;       /* the device's files come without a word */
 static unsigned char *memory; /* both rings */
 static struct bus_ring from_guest, to_guest;
 static struct vmbus_channel channel;
@@ -43,6 +45,20 @@ static int make_memory(size_t size, unsigned char **mapping)
     return file;
 }
 
+static void send_files_alone(const int files[2])
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+                            .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS}};
+    const struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof(control)};
+
+    memcpy(CMSG_DATA(&control.header), files, 2 * sizeof(int));
+    assert_int_equal(sendmsg(connection, &message, MSG_NOSIGNAL), 0);
+}
+
 static void *accept_guest(void *context)
 {
     unsigned char *pages;
@@ -53,7 +69,10 @@ static void *accept_guest(void *context)
     connection = accept(listener, NULL, NULL);
     bus_ring_init(&from_guest, memory, RING);
     bus_ring_init(&to_guest, memory + RING, RING);
-    bus_greet(connection, &greeting);
+    if (speechless)
+        send_files_alone(files);
+    else
+        bus_greet(connection, &greeting);
     close(files[0]);
     close(files[1]);
     munmap(pages, 8192);
@@ -610,6 +629,17 @@ static void rings_that_are_smaller_than_sysfs_says_are_no_channel(void **state)
     assert_int_equal(status, STATUS_UNSUCCESSFUL);
 }
 
+static void files_without_a_greeting_are_closed(void **state)
+{
+    tear_down(state);
+    unsigned before = held_descriptors();
+    speechless = true;
+    NTSTATUS status = try_to_open(0);
+    speechless = false;
+    assert_int_equal(status, STATUS_DEVICE_REMOVED);
+    assert_int_equal(held_descriptors(), before + 2); /* listener and connection */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -632,6 +662,7 @@ int main(void)
         TEST(who_gives_up_for_want_of_room_leaves_the_reading_to_the_others),
         TEST(looking_before_sleeping_finds_replies_too),
         TEST(rings_that_are_smaller_than_sysfs_says_are_no_channel),
+        TEST(files_without_a_greeting_are_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
