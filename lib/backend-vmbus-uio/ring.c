@@ -403,17 +403,16 @@ enum vmbus_ring_status vmbus_receiver_next(struct vmbus_receiver *receiver,
     enum vmbus_ring_status status = check_shape(&shape, receiver->unread, limit);
     if (status != VMBUS_RING_OK)
         return receiver_fault(receiver, status);
-    receiver->read = advance(ring, at, shape.length + TRAILER_SIZE);
-    receiver->unread -= shape.length + TRAILER_SIZE;
-    receiver->uncommitted += shape.length + TRAILER_SIZE;
+    const uint32_t bytes = shape.length + TRAILER_SIZE;
+
+    packet->type = (enum vmbus_packet_type)shape.type;
+    packet->completion_requested = shape.flags != 0;
+    packet->size = receiver->size = shape.length - shape.offset;
+    receiver->unread -= bytes;
+    receiver->uncommitted += bytes;
     receiver->payload = advance(ring, at, shape.offset);
-    receiver->size = shape.length - shape.offset;
-    *packet = (struct vmbus_packet){
-        .type = (enum vmbus_packet_type)shape.type,
-        .completion_requested = shape.flags != 0,
-        .transaction = get_word(ring->data + advance(ring, at, sizeof(uint64_t))),
-        .size = receiver->size,
-    };
+    receiver->read = advance(ring, at, bytes);
+    packet->transaction = get_word(ring->data + advance(ring, at, sizeof(uint64_t)));
     return VMBUS_RING_OK;
 }
 
