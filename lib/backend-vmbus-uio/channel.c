@@ -162,7 +162,7 @@ static bool begin_reading(struct vmbus_channel *channel)
 }
 
 /* Under the mutex, when nobody reads: the next one that waits does, for a reply or for space. */
-static void offer_reading(struct vmbus_channel *channel)
+static void pass_reading_on(struct vmbus_channel *channel)
 {
     if (channel->requests)
         pthread_cond_signal(channel->requests->condition);
@@ -195,7 +195,7 @@ static void end_reading(struct vmbus_channel *channel)
             channel->owner.attend(channel->owner.context);
     }
     atomic_store_explicit(&channel->reading, false, memory_order_relaxed);
-    offer_reading(channel);
+    pass_reading_on(channel);
 }
 
 /* How long is looked before sleeping: more after a look that was worth it, less after others. */
@@ -281,7 +281,7 @@ static void enter_request(struct vmbus_channel *channel, struct vmbus_request *r
 
 /*
  * Under the mutex; one that was answered is not in the list any more. The reading may have been
- * offered to its thread, which has no use for it.
+ * passed to its thread, which has no use for it.
  */
 static void leave_request(struct vmbus_channel *channel, const struct vmbus_request *request)
 {
@@ -292,7 +292,7 @@ static void leave_request(struct vmbus_channel *channel, const struct vmbus_requ
     if (*link)
         *link = request->next;
     if (!atomic_load_explicit(&channel->reading, memory_order_relaxed))
-        offer_reading(channel);
+        pass_reading_on(channel);
 }
 
 /*
